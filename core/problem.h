@@ -1,0 +1,110 @@
+/*
+ * The mapping problem as plain arrays: what mapper, evaluators and mapping_check() read.
+ *
+ * Layers are numbered over the whole workload; the order is topological (every predecessor has a
+ * lower number). Layers of equal shape share a *class*, and costs are per (class, accelerator).
+ * cost_build_problem() makes a problem from a SoC and a workload; nothing here is computed later,
+ * and the struct is read-only from then on, so threads share it freely.
+ */
+#ifndef SOCWEAVE_CORE_PROBLEM_H
+#define SOCWEAVE_CORE_PROBLEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/soc.h"
+#include "core/workload.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Where the energy of a layer goes; the sum is energy_pj of the option. */
+struct energy_split {
+    double mac_pj, register_pj, scratchpad_pj, memory_pj;
+};
+
+/* One way of running a layer on an accelerator: an allotment of its PEs and what that costs. */
+struct layer_option {
+    uint32_t pes;
+    uint32_t tiles;            /* double-buffered steps at tile granularity, >= 1 */
+    uint64_t cycles;           /* of the array, at bounded scratchpad bandwidth */
+    uint64_t compute_ps;       /* cycles at the accelerator's clock; >= 1 */
+    uint64_t scratchpad_bytes; /* held while the layer runs */
+    uint64_t scratchpad_read_bytes, scratchpad_write_bytes; /* traffic array <-> scratchpad */
+    uint64_t memory_read_bytes;  /* weights and graph inputs, from the accelerator's channel */
+    uint64_t memory_write_bytes; /* results of layers that nothing consumes */
+    uint64_t memory_read_ps, memory_write_ps; /* of these, uncontended, all tiles together */
+    struct energy_split energy;
+    double energy_pj;
+};
+
+struct problem_edge {
+    uint32_t layer;      /* predecessor in preds, successor in succs */
+    uint32_t size_class; /* row of transfer_ps: distinct byte counts are few */
+    uint64_t bytes;
+};
+
+struct problem {
+    const struct soc *soc;
+    const struct workload *workload;
+    size_t layer_count, accelerator_count, class_count, network_count;
+
+    /* Edges of layer i: preds[pred_begin[i] … pred_begin[i+1]). Ascending by layer. */
+    uint32_t *pred_begin, *succ_begin;
+    struct problem_edge *preds, *succs;
+    size_t edge_count;
+
+    uint32_t *class_of;   /* [layer] */
+    uint32_t *network_of; /* [layer] */
+
+    /* Options of (class, accelerator): options[option_begin[class * accelerator_count + acc] …),
+     * widest allotment first; none where the accelerator cannot run the class. Option 0 is the
+     * dataflow's natural allotment, COMB's "PEs used". */
+    uint32_t *option_begin;
+    struct layer_option *options;
+
+    /* Uncontended time of one transfer: transfer_ps[size_class * pair_class_count + pair_class].
+     * Pairs of accelerators with equal routes in all that matters share a pair class. */
+    size_t size_class_count, pair_class_count;
+    uint32_t *pair_class; /* [from * accelerator_count + to] */
+    uint64_t *transfer_ps;
+
+    struct arena *arena; /* owns the arrays; not the soc, not the workload */
+};
+
+void problem_release(struct problem *problem);
+
+static inline size_t problem_option_count(const struct problem *p, uint32_t layer, uint32_t acc)
+{
+    size_t at = (size_t)p->class_of[layer] * p->accelerator_count + acc;
+    return p->option_begin[at + 1] - p->option_begin[at];
+}
+
+/* Option `option` of (layer, acc); the caller has checked the count. */
+static inline const struct layer_option *problem_option(const struct problem *p, uint32_t layer,
+                                                        uint32_t acc, uint32_t option)
+{
+    size_t at = (size_t)p->class_of[layer] * p->accelerator_count + acc;
+    return &p->options[p->option_begin[at] + option];
+}
+
+static inline uint64_t problem_transfer_ps(const struct problem *p, uint32_t size_class,
+                                           uint32_t from, uint32_t to)
+{
+    uint32_t pair = p->pair_class[(size_t)from * p->accelerator_count + to];
+    return p->transfer_ps[(size_t)size_class * p->pair_class_count + pair];
+}
+
+/*
+ * The same for any byte count (tile granularity, odd sizes): soc_route_ps() between the places of
+ * two accelerators, bytes / local_bytes_per_s on one.
+ */
+uint64_t problem_transfer_bytes_ps(const struct problem *p, uint64_t bytes, uint32_t from,
+                                   uint32_t to);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

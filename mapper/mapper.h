@@ -1,0 +1,72 @@
+/*
+ * Mappers: a problem in, the best mapping found out. One row of mapper_table[] each.
+ * They see evaluators only as struct evaluator. Every mapping they return has passed
+ * mapping_check().
+ */
+#ifndef SOCWEAVE_MAPPER_MAPPER_H
+#define SOCWEAVE_MAPPER_MAPPER_H
+
+#include <signal.h>
+
+#include "core/evaluator.h"
+
+enum fitness { FITNESS_ANALYTIC, FITNESS_MIXED, FITNESS_SIM };
+extern const char *const fitness_names[3]; /* "analytic", "mixed", "sim" */
+
+/* One row of convergence.csv: the best so far after so much work. No clock in it. */
+struct mapper_progress {
+    uint64_t evaluations, sim_evaluations;
+    unsigned step, step_count; /* generation, or trial; step_count 0 if unknown */
+    uint64_t best_makespan_ps; /* of the best mapping so far, by the fitness in force */
+    double best_energy_pj, best_value;
+};
+
+struct mapper_options {
+    uint64_t seed;
+    unsigned population, generations; /* 0 = the mapper's own default */
+    uint64_t budget_evals;            /* 0 = none */
+    double time_limit_s;              /* 0 = none; not reproducible */
+    unsigned jobs;
+    enum objective objective;
+    enum fitness fitness;
+    enum granularity granularity;
+    const struct evaluator *analytic;  /* never NULL */
+    const struct evaluator *sim;       /* NULL: fitness is analytic */
+    const volatile sig_atomic_t *stop; /* set by Ctrl-C: finish the step, return the best */
+    void (*progress)(void *ctx,
+                     const struct mapper_progress *progress); /* one thread; may be NULL */
+    void *progress_ctx;
+};
+
+struct mapper_result {
+    struct mapping mapping;
+    uint64_t evaluations, sim_evaluations;
+    struct mapper_progress *convergence; /* owned; steps where something was learned */
+    size_t convergence_count;
+    bool interrupted;
+};
+
+struct mapper {
+    const char *name, *summary, *source;
+    unsigned default_population, default_generations;
+    enum err_code (*run)(const struct problem *problem, const struct mapper_options *options,
+                         struct mapper_result *out, struct err *err);
+};
+
+extern const struct mapper mapper_table[]; /* comb, heft, round-robin, random */
+extern const size_t mapper_count;
+const struct mapper *mapper_find(const char *name);
+/* Runs a row and checks what it made; out is untouched on error. */
+enum err_code mapper_run(const struct mapper *mapper, const struct problem *problem,
+                         const struct mapper_options *options, struct mapper_result *out,
+                         struct err *err);
+void mapper_result_release(struct mapper_result *result);
+
+/* No mapping of this problem can be faster, at this granularity. */
+struct lower_bound {
+    uint64_t makespan_ps;
+    const char *name; /* of the bound that decided: "critical path", "PE area", … */
+};
+struct lower_bound mapper_lower_bound(const struct problem *problem, enum granularity granularity);
+
+#endif
