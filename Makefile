@@ -1,0 +1,147 @@
+# socweave. `make help` lists the targets; V=1 shows the commands.
+# CC, CXX, CFLAGS, CXXFLAGS, CPPFLAGS, LDFLAGS, PREFIX, DESTDIR belong to the user.
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+WERROR  ?= -Werror
+DEPS    ?= auto
+CFLAGS  ?= -O2 -g
+CXXFLAGS ?= -O2 -g
+
+VERSION := $(shell cat VERSION)
+
+# Debian 12 packages: to build, and to lint and look at reports in the tests.
+PACKAGES      := build-essential pkg-config libsystemc-dev libjansson-dev nettle-dev
+LINT_PACKAGES := clang-format
+
+FOLDERS := core cost ga mapper sim intrinsics reports cli
+C_SRC   := $(wildcard $(addsuffix /*.c,$(FOLDERS)))
+CXX_SRC := $(wildcard $(addsuffix /*.cpp,$(FOLDERS)))
+TEST_SRC  := $(wildcard tests/*.c tests/unit/*.c tests/model/*.c)
+BENCH_SRC := $(wildcard bench/*.c)
+
+object  = $(patsubst %,$(BUILD)/%.o,$(1))
+LIB_OBJ   := $(call object,$(filter-out cli/main.c,$(C_SRC)) $(CXX_SRC))
+MAIN_OBJ  := $(call object,cli/main.c)
+TEST_OBJ  := $(call object,$(TEST_SRC))
+BENCH_OBJ := $(call object,$(BENCH_SRC))
+
+PKG := jansson systemc nettle
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKG) 2>/dev/null)
+PKG_LIBS   = $(shell pkg-config --libs $(PKG) 2>/dev/null)
+
+WARN     := -Wall -Wextra -Wshadow -Wvla -Wundef -Wpointer-arith -Wwrite-strings $(WERROR)
+WARN_C   := -Wstrict-prototypes -Wmissing-prototypes
+INCLUDES  = -I. $(PKG_CFLAGS) -D_GNU_SOURCE -DSOCWEAVE_VERSION='"$(VERSION)"' -DSOCWEAVE_DATADIR='"$(PREFIX)/share/socweave"'
+ALL_CFLAGS   = -std=c11 -fopenmp $(WARN) $(WARN_C) $(CFLAGS)
+ALL_CXXFLAGS = -std=c++17 -fopenmp $(WARN) $(CXXFLAGS)
+LIBS = -Wl,--as-needed $(PKG_LIBS) -lm
+
+V ?= 0
+ifeq ($(V),0)
+  say = @printf '  %-6s %s\n' $(1) $(2);
+endif
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all deps demo check check-unit check-cli asan bench lint format format-check trace update-golden \
+        install uninstall clean help
+
+## all: build/socweave (default)
+all: $(BUILD)/socweave
+
+# A change of flags rebuilds everything; missing packages are named before the first compile.
+FLAGS_NOW = $(CC) $(CXX) $(ALL_CFLAGS) $(ALL_CXXFLAGS) $(INCLUDES) $(CPPFLAGS) $(LDFLAGS)
+$(BUILD)/flags: FORCE
+	@pkg-config --exists $(PKG) || { echo "missing: $(PKG) (pkg-config); run 'make deps'" >&2; exit 1; }
+	@mkdir -p $(@D); echo '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS_NOW))' > $@
+.PHONY: FORCE
+FORCE:
+
+$(BUILD)/%.c.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) $(INCLUDES) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/%.cpp.o: %.cpp $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CXX,$<) $(CXX) $(ALL_CXXFLAGS) $(INCLUDES) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/socweave: $(MAIN_OBJ) $(LIB_OBJ)
+$(BUILD)/test_socweave: $(TEST_OBJ) $(LIB_OBJ)
+$(BUILD)/bench_socweave: $(BENCH_OBJ) $(LIB_OBJ)
+$(BUILD)/socweave $(BUILD)/test_socweave $(BUILD)/bench_socweave:
+	$(call say,LINK,$@) $(CXX) -fopenmp $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+## deps: install what is missing with apt-get (DEPS=skip forbids it)
+deps:
+	@DEPS=$(DEPS) tests/tools/deps $(PACKAGES)
+
+## demo: set up, build, explore comb-small-low x mixed-light, say where the report is
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@$(BUILD)/socweave explore --soc soc-configs/comb-small-low.json \
+	    --workload dnn-graphs/workloads/mixed-light.json --out out/demo
+
+## check: set up, build, run every test; the last line is "N passed, N failed, N skipped"
+check: deps
+	@$(MAKE) --no-print-directory all $(BUILD)/test_socweave
+	@BUILD=$(BUILD) tests/run
+
+## asan: the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+asan: deps
+	@$(MAKE) --no-print-directory BUILD=build-asan CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
+	    CXXFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DSC_INCLUDE_DYNAMIC_PROCESSES=0' \
+	    build-asan/socweave build-asan/test_socweave
+	@BUILD=build-asan tests/run --sanitized
+
+## bench: figures as JSON lines {"bench": …, "value": …, "unit": …}
+bench: deps
+	@$(MAKE) --no-print-directory all $(BUILD)/bench_socweave
+	@$(BUILD)/bench_socweave
+
+## lint: include direction, symbol prefixes, headers that compile alone, formatting
+lint: deps
+	@DEPS=$(DEPS) tests/tools/deps $(LINT_PACKAGES)
+	@$(MAKE) --no-print-directory all
+	@tests/tools/check-layers && tests/tools/check-layers --self-test
+	@BUILD=$(BUILD) tests/tools/check-symbols
+	@CC='$(CC)' FLAGS='$(INCLUDES)' tests/tools/check-headers
+	@tests/tools/trace
+	@$(MAKE) --no-print-directory format-check
+
+FORMATTED = $(wildcard $(foreach f,$(FOLDERS) tests tests/unit tests/model bench,$(f)/*.[ch] $(f)/*.cpp $(f)/*.hpp))
+## format: clang-format over the tree      format-check: say what it would change
+format:
+	@clang-format -i $(FORMATTED)
+format-check:
+	@clang-format --dry-run --Werror $(FORMATTED)
+
+## trace: equation tags in the code that docs/model.md lacks, and the other way round
+trace:
+	@tests/tools/trace
+
+## update-golden: rewrite tests/golden from what the program prints now
+update-golden: all
+	@BUILD=$(BUILD) tests/golden/run --update
+
+## install: program, man page, completion, configs under $(DESTDIR)$(PREFIX); uninstall removes them
+install: all
+	install -D -m 755 $(BUILD)/socweave $(DESTDIR)$(PREFIX)/bin/socweave
+	install -D -m 644 docs/socweave.1 $(DESTDIR)$(PREFIX)/share/man/man1/socweave.1
+	install -D -m 644 cli/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/socweave
+	for f in soc-configs/*.json dnn-graphs/*.json dnn-graphs/workloads/*.json; do \
+	    install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/socweave/$$f || exit 1; done
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/socweave $(DESTDIR)$(PREFIX)/share/man/man1/socweave.1 \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/socweave
+	rm -rf $(DESTDIR)$(PREFIX)/share/socweave
+
+## clean: remove build folders
+clean:
+	rm -rf build build-asan build-tsan build-clang
+
+## help: this list
+help:
+	@sed -n 's/^## //p' Makefile
