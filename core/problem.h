@@ -56,8 +56,9 @@ struct problem {
     struct problem_edge *preds, *succs;
     size_t edge_count;
 
-    uint32_t *class_of;   /* [layer] */
-    uint32_t *network_of; /* [layer] */
+    uint32_t *class_of;    /* [layer] */
+    uint32_t *class_layer; /* [class]: the first layer of that shape */
+    uint32_t *network_of;  /* [layer] */
 
     /* Options of (class, accelerator): options[option_begin[class * accelerator_count + acc] …),
      * widest allotment first; none where the accelerator cannot run the class. Option 0 is the
@@ -74,6 +75,12 @@ struct problem {
     struct arena *arena; /* owns the arrays; not the soc, not the workload */
 };
 
+/*
+ * Everything but the options: edges, classes, transfer times. cost_build_problem() calls it and
+ * adds the options. Borrows soc and workload for as long as the problem lives.
+ */
+enum err_code problem_init(struct problem *out, const struct soc *soc,
+                           const struct workload *workload, struct err *err);
 void problem_release(struct problem *problem);
 
 static inline size_t problem_option_count(const struct problem *p, uint32_t layer, uint32_t acc)
