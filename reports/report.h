@@ -46,6 +46,7 @@ struct report {
 uint64_t report_makespan_ps(const struct report *report);
 /* makespan / lower bound - 1. */
 double report_gap_frac(const struct report *report);
+size_t report_group_count(const struct report *report);
 
 void report_result_json(const struct report *report, struct text *out);
 void report_resolved_json(const struct report *report, struct text *out);
@@ -53,6 +54,8 @@ void report_layers_csv(const struct report *report, struct text *out);
 void report_convergence_csv(const struct report *report, struct text *out);
 void report_trace_json(const struct report *report, struct text *out);
 void report_html(const struct report *report, struct text *out);
+/* For a terminal of 80 columns, UTF-8; control characters of names are printed as `\xNN`. */
+void report_summary_text(const struct report *report, struct text *out);
 
 /* All files of an output folder, made if need be, each written whole or not at all. */
 enum err_code report_write_dir(const struct report *report, const char *dir, struct err *err);
