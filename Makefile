@@ -30,7 +30,7 @@ PKG := jansson systemc nettle
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKG) 2>/dev/null)
 PKG_LIBS   = $(shell pkg-config --libs $(PKG) 2>/dev/null)
 
-WARN     := -Wall -Wextra -Wshadow -Wvla -Wundef -Wpointer-arith -Wwrite-strings $(WERROR)
+WARN     := -Wall -Wextra -Wshadow -Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wno-missing-field-initializers $(WERROR)
 WARN_C   := -Wstrict-prototypes -Wmissing-prototypes
 INCLUDES  = -I. $(PKG_CFLAGS) -D_GNU_SOURCE -DSOCWEAVE_VERSION='"$(VERSION)"' -DSOCWEAVE_DATADIR='"$(PREFIX)/share/socweave"'
 ALL_CFLAGS   = -std=c11 -fopenmp $(WARN) $(WARN_C) $(CFLAGS)

@@ -61,6 +61,11 @@ struct schedule {
 void mapping_init(struct mapping *mapping, size_t placement_count); /* zeroed */
 void mapping_copy(struct mapping *to, const struct mapping *from);  /* `to` must be initialised */
 void mapping_release(struct mapping *mapping);
+static inline size_t mapping_group_count(const struct mapping *mapping)
+{
+    size_t n = mapping->placement_count;
+    return n ? mapping->placements[n - 1].group + 1 : 0;
+}
 void schedule_init(struct schedule *schedule, size_t layer_count);
 void schedule_release(struct schedule *schedule);
 

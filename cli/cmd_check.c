@@ -1,0 +1,198 @@
+/* check: is this file valid, and what does it hold? */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "core/json.h"
+#include "core/mapping.h"
+#include "core/text.h"
+
+struct check_args {
+    const char *soc, *workload;
+    bool json;
+    struct cli_list files;
+};
+
+/* What a valid file holds, in words. */
+struct finding {
+    const char *kind;
+    char holds[256];
+};
+
+static enum err_code check_soc(const char *file, const struct check_args *a, struct finding *found,
+                               struct err *err)
+{
+    (void)a;
+    struct soc soc;
+    if (soc_load(&soc, file, err) != ERR_OK)
+        return err->code;
+    uint64_t pes = 0;
+    for (size_t i = 0; i < soc.accelerator_count; i++)
+        pes += soc_pes(&soc.accelerators[i]);
+    snprintf(found->holds, sizeof found->holds,
+             "%s: %zu accelerators, %llu PEs, %zu places, %zu links, %zu memory channels", soc.name,
+             soc.accelerator_count, (unsigned long long)pes, soc.place_count, soc.link_count,
+             soc.channel_count);
+    soc_release(&soc);
+    return ERR_OK;
+}
+
+static enum err_code check_dnn(const char *file, const struct check_args *a, struct finding *found,
+                               struct err *err)
+{
+    (void)a;
+    struct dnn dnn;
+    if (dnn_load(&dnn, file, err) != ERR_OK)
+        return err->code;
+    snprintf(found->holds, sizeof found->holds,
+             "%s: %zu layers, %zu edges, %llu MACs, %llu bytes of weights", dnn.name,
+             dnn.layer_count, dnn.edge_count, (unsigned long long)dnn.macs,
+             (unsigned long long)dnn.weight_bytes);
+    dnn_release(&dnn);
+    return ERR_OK;
+}
+
+static enum err_code check_workload(const char *file, const struct check_args *a,
+                                    struct finding *found, struct err *err)
+{
+    (void)a;
+    struct workload workload;
+    if (workload_load(&workload, file, err) != ERR_OK)
+        return err->code;
+    snprintf(found->holds, sizeof found->holds, "%s: %zu networks of %zu graphs, %zu layers",
+             workload.name, workload.network_count, workload.graph_count, workload.layer_count);
+    workload_release(&workload);
+    return ERR_OK;
+}
+
+static enum err_code check_mapping(const char *file, const struct check_args *a,
+                                   struct finding *found, struct err *err)
+{
+    if (!a->soc || !a->workload)
+        return err_set(err, ERR_USAGE, "%s is a mapping: give its --soc and --workload too", file);
+    struct cli_problem p;
+    if (cli_problem_load(&p, a->soc, a->workload, err) != ERR_OK)
+        return err->code;
+    struct mapping_file m;
+    enum err_code rc = mapping_load(&p.problem, file, &m, err);
+    if (rc == ERR_OK) {
+        const struct schedule *times = m.schedule.layer_count ? &m.schedule : NULL;
+        rc = mapping_check(&p.problem, &m.mapping, times, m.granularity, err);
+        if (rc != ERR_OK)
+            err_in_file(err, file, 0, 0);
+        char time[32];
+        snprintf(found->holds, sizeof found->holds, "%zu layers by %s, makespan %s",
+                 m.mapping.placement_count, mapping_discipline_names[m.mapping.discipline],
+                 times ? cli_time(times->makespan_ps, time, sizeof time) : "not given");
+        mapping_file_release(&m);
+    }
+    cli_problem_release(&p);
+    return rc;
+}
+
+static const struct {
+    const char *tag, *kind;
+    enum err_code (*check)(const char *file, const struct check_args *a, struct finding *found,
+                           struct err *err);
+} kinds[] = {
+    { "soc/1", "soc", check_soc },
+    { "dnn/1", "dnn", check_dnn },
+    { "workload/1", "workload", check_workload },
+    { "mapping/1", "mapping", check_mapping },
+};
+#define KIND_COUNT (sizeof kinds / sizeof *kinds)
+
+/* Index into kinds by the file's tag; KIND_COUNT and an error if it has none of them. */
+static size_t kind_of(const char *file, struct err *err)
+{
+    const char *tags[KIND_COUNT];
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        tags[i] = kinds[i].tag;
+    struct json_doc *doc = json_open(file);
+    size_t kind = json_enum(json_get(json_root(doc), "socweave"), tags, KIND_COUNT);
+    bool ok = json_ok(doc);
+    /* Members nobody read are no matter here: the checker of the kind reads the file again. */
+    json_close(doc, ok ? NULL : err);
+    return ok ? kind : KIND_COUNT;
+}
+
+static enum err_code check_file(const char *file, const struct check_args *a, struct finding *found,
+                                struct err *err)
+{
+    *found = (struct finding){ .kind = "unknown" };
+    size_t kind = kind_of(file, err);
+    if (kind == KIND_COUNT)
+        return err->code;
+    found->kind = kinds[kind].kind;
+    return kinds[kind].check(file, a, found, err);
+}
+
+static void json_row(struct json_out *out, const char *file, const struct finding *found,
+                     const struct err *err)
+{
+    char line[2048];
+    json_out_object(out, NULL, true);
+    json_out_str(out, "file", file);
+    json_out_str(out, "kind", found->kind);
+    json_out_bool(out, "ok", err->code == ERR_OK);
+    if (err->code == ERR_OK) {
+        json_out_str(out, "holds", found->holds);
+        json_out_null(out, "error");
+    } else {
+        json_out_str(out, "error", err_format(err, line, sizeof line));
+    }
+    json_out_end(out);
+}
+
+static enum err_code parse(struct check_args *a, int argc, char **argv, bool *helped,
+                           struct err *err)
+{
+    // clang-format off
+    const struct cli_option options[] = {
+        { "--soc", CLI_TEXT, &a->soc, "FILE", "the SoC a mapping is for" },
+        { "--workload", CLI_TEXT, &a->workload, "FILE", "the workload a mapping is for" },
+        { "--json", CLI_FLAG, &a->json, NULL, "print one JSON object in place of lines" },
+    };
+    // clang-format on
+    return cli_parse("check", options, sizeof options / sizeof *options, argc, argv, &a->files,
+                     helped, err);
+}
+
+int cmd_check(int argc, char **argv)
+{
+    struct err err = ERR_INIT;
+    struct check_args args = { 0 };
+    bool helped;
+    if (parse(&args, argc, argv, &helped, &err) != ERR_OK)
+        return cli_fail("check", &err);
+    if (helped)
+        return 0;
+    if (!args.files.count) {
+        err_set(&err, ERR_USAGE, "no file given");
+        return cli_fail("check", &err);
+    }
+    struct text text = { 0 };
+    struct json_out out;
+    json_out_init(&out, &text);
+    json_out_object(&out, NULL, false);
+    json_out_array(&out, "files", false);
+    int status = 0;
+    for (size_t i = 0; i < args.files.count; i++) {
+        struct err one = ERR_INIT;
+        struct finding found;
+        check_file(args.files.items[i], &args, &found, &one);
+        if (args.json)
+            json_row(&out, args.files.items[i], &found, &one);
+        else if (one.code == ERR_OK)
+            printf("%s: ok, %s %s\n", args.files.items[i], found.kind, found.holds);
+        int file_status =
+            one.code == ERR_OK || args.json ? err_exit_status(one.code) : cli_fail("check", &one);
+        status = status ? status : file_status;
+    }
+    json_out_end(&out);
+    json_out_end(&out);
+    if (args.json)
+        puts(text.data);
+    text_release(&text);
+    return status;
+}

@@ -1,0 +1,240 @@
+/* explore: search, simulate, report. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/outcome.h"
+#include "core/arena.h"
+#include "core/file.h"
+
+struct explore_args {
+    const char *soc, *workload, *mapper, *out;
+    unsigned objective, fitness, granularity, progress;
+    uint64_t seed, generations, population, budget_evals, jobs;
+    double time_limit_s;
+    bool json;
+};
+
+static enum err_code parse(struct explore_args *a, int argc, char **argv, bool *helped,
+                           struct err *err)
+{
+    // clang-format off
+    const struct cli_option options[] = {
+        { "--soc", CLI_TEXT, &a->soc, "FILE", "SoC, or the name of a shipped one", .required = true },
+        { "--workload", CLI_TEXT, &a->workload, "FILE", "workload, or the name of a shipped one", .required = true },
+        { "--out", CLI_TEXT, &a->out, "DIR", "output folder (out/SOC-WORKLOAD if not given)" },
+        { "--mapper", CLI_TEXT, &a->mapper, "NAME", "how to search; 'list' shows them" },
+        { "--objective", CLI_CHOICE, &a->objective, "WHAT", "to minimise", objective_names, OBJECTIVE_COUNT },
+        { "--fitness", CLI_CHOICE, &a->fitness, "HOW", "the search believes", fitness_names, 3 },
+        { "--granularity", CLI_CHOICE, &a->granularity, "G", "of the timing model", granularity_names, 2 },
+        { "--seed", CLI_COUNT, &a->seed, "N", "same seed, same result" },
+        { "--generations", CLI_COUNT, &a->generations, "N", "of the search (0: the mapper's default)", .high = 1e6 },
+        { "--population", CLI_COUNT, &a->population, "N", "of the search (0: the mapper's default)", .high = 1e5 },
+        { "--budget-evals", CLI_COUNT, &a->budget_evals, "N", "evaluations at most (0: no limit)" },
+        { "--time-limit", CLI_REAL, &a->time_limit_s, "S", "seconds at most; not reproducible (0: no limit)", .high = 1e7 },
+        { "--jobs", CLI_COUNT, &a->jobs, "N", "threads and simulator processes", .low = 1, .high = 1024 },
+        { "--progress", CLI_CHOICE, &a->progress, "HOW", "on stderr", cli_progress_names, 4 },
+        { "--json", CLI_FLAG, &a->json, NULL, "print one JSON object in place of the summary" },
+    };
+    // clang-format on
+    return cli_parse("explore", options, sizeof options / sizeof *options, argc, argv, NULL, helped,
+                     err);
+}
+
+static int list_mappers(void)
+{
+    for (size_t i = 0; i < mapper_count; i++)
+        printf("%-12s %s\n%-12s (%s)\n", mapper_table[i].name, mapper_table[i].summary, "",
+               mapper_table[i].source);
+    return 0;
+}
+
+static enum err_code find_mapper(const char *name, const struct mapper **out, struct err *err)
+{
+    *out = mapper_find(name);
+    if (*out)
+        return ERR_OK;
+    char list[512] = "";
+    for (size_t i = 0; i < mapper_count; i++)
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "",
+                 mapper_table[i].name);
+    return err_set(err, ERR_USAGE, "--mapper: expected one of %s, got \"%s\"", list, name);
+}
+
+static void show_progress(void *ctx, const struct mapper_progress *now)
+{
+    char detail[96], time[32];
+    snprintf(detail, sizeof detail, "best %s, %llu evaluations",
+             cli_time(now->best_makespan_ps, time, sizeof time),
+             (unsigned long long)now->evaluations);
+    cli_progress_show(ctx, now->step, now->step_count, detail);
+}
+
+/* The evaluators, then the search; the pool forks before the first OpenMP region. */
+static enum err_code search(const struct explore_args *a, const struct mapper *mapper,
+                            const struct problem *problem, struct mapper_result *found,
+                            struct err *err)
+{
+    struct sim_pool *pool = NULL;
+    if (a->fitness != FITNESS_ANALYTIC && sim_pool_new(problem, (enum granularity)a->granularity,
+                                                       (unsigned)a->jobs, &pool, err) != ERR_OK)
+        return err->code;
+    struct evaluator *analytic = analytic_evaluator_new(problem, (enum granularity)a->granularity);
+    struct cli_progress progress;
+    cli_progress_start(&progress, (enum cli_progress_mode)a->progress, mapper->name);
+    struct mapper_options options = {
+        .seed = a->seed,
+        .population = (unsigned)a->population,
+        .generations = (unsigned)a->generations,
+        .budget_evals = a->budget_evals,
+        .time_limit_s = a->time_limit_s,
+        .jobs = (unsigned)a->jobs,
+        .objective = (enum objective)a->objective,
+        .fitness = (enum fitness)a->fitness,
+        .granularity = (enum granularity)a->granularity,
+        .analytic = analytic,
+        .sim = pool ? sim_pool_evaluator(pool) : NULL,
+        .stop = &cli_stop,
+        .progress = show_progress,
+        .progress_ctx = &progress,
+    };
+    enum err_code rc = mapper_run(mapper, problem, &options, found, err);
+    cli_progress_end(&progress);
+    analytic_evaluator_free(analytic);
+    sim_pool_free(pool);
+    return rc;
+}
+
+static void print_json(const struct report *r, const struct explore_args *a, double wall_s)
+{
+    struct text text = { 0 };
+    struct json_out out;
+    json_out_init(&out, &text);
+    json_out_object(&out, NULL, false);
+    json_out_u64(&out, "makespan_ps", report_makespan_ps(r));
+    json_out_u64(&out, "analytic_makespan_ps", r->analytic->makespan_ps);
+    json_out_real(&out, "energy_pj", r->energy.total_pj);
+    json_out_u64(&out, "lower_bound_ps", r->lower_bound_ps);
+    json_out_str(&out, "lower_bound", r->lower_bound_name);
+    json_out_real(&out, "gap_frac", report_gap_frac(r));
+    json_out_u64(&out, "evaluations", r->evaluations);
+    json_out_u64(&out, "sim_evaluations", r->sim_evaluations);
+    json_out_real(&out, "wall_s", wall_s);
+    json_out_u64(&out, "seed", r->seed);
+    json_out_str(&out, "mapper", r->mapper);
+    json_out_u64(&out, "layers", r->problem->layer_count);
+    json_out_u64(&out, "groups", mapping_group_count(r->mapping));
+    json_out_bool(&out, "interrupted", r->interrupted);
+    json_out_str(&out, "out_dir", a->out);
+    json_out_end(&out);
+    puts(text.data);
+    text_release(&text);
+}
+
+static void print_summary(const struct report *r, const struct explore_args *a, double wall_s)
+{
+    struct text text = { 0 };
+    report_summary_text(r, &text);
+    fputs(text.data, stdout);
+    text_release(&text);
+    printf("\nsearched in %.1f s; open %s/report.html\n", wall_s, a->out);
+}
+
+static const struct report_step *as_steps(const struct mapper_progress *rows, size_t count)
+{
+    struct report_step *steps = mem_alloc(count + 1, sizeof *steps);
+    for (size_t i = 0; i < count; i++)
+        steps[i] = (struct report_step){
+            .evaluations = rows[i].evaluations,
+            .sim_evaluations = rows[i].sim_evaluations,
+            .step = rows[i].step,
+            .best_makespan_ps = rows[i].best_makespan_ps,
+            .best_energy_pj = rows[i].best_energy_pj,
+            .best_value = rows[i].best_value,
+        };
+    return steps;
+}
+
+static enum err_code explore(const struct explore_args *a, const struct mapper *mapper,
+                             const struct problem *problem, const char *command, struct err *err)
+{
+    double started_s = cli_now_s();
+    struct mapper_result found;
+    if (search(a, mapper, problem, &found, err) != ERR_OK)
+        return err->code;
+    struct sim_options sim = { .granularity = (enum granularity)a->granularity,
+                               .want_trace = true };
+    struct outcome outcome;
+    enum err_code rc = outcome_init(&outcome, problem, &found.mapping, &sim, err);
+    if (rc == ERR_OK) {
+        struct report *r = &outcome.report;
+        r->mapper = mapper->name;
+        r->objective = objective_names[a->objective];
+        r->fitness = fitness_names[a->fitness];
+        r->seed = a->seed;
+        r->evaluations = found.evaluations;
+        r->sim_evaluations = found.sim_evaluations;
+        r->convergence = as_steps(found.convergence, found.convergence_count);
+        r->convergence_count = found.convergence_count;
+        r->interrupted = found.interrupted;
+        r->command = command;
+        rc = report_write_dir(r, a->out, err);
+        if (rc == ERR_OK)
+            (a->json ? print_json : print_summary)(r, a, cli_now_s() - started_s);
+        if (rc == ERR_OK && found.interrupted)
+            rc = ERR_INTERRUPTED;
+        free((void *)r->convergence);
+        outcome_release(&outcome);
+    }
+    mapper_result_release(&found);
+    return rc;
+}
+
+/* "out/SOC-WORKLOAD" from the names in the files, which may hold anything. */
+static char *default_out(const struct problem *problem)
+{
+    struct text out = { 0 };
+    text_printf(&out, "out/%s-%s", problem->soc->name, problem->workload->name);
+    for (char *c = out.data + strlen("out/"); *c; c++)
+        if (*c == '/' || (unsigned char)*c < ' ')
+            *c = '_';
+    return out.data;
+}
+
+int cmd_explore(int argc, char **argv)
+{
+    struct err err = ERR_INIT;
+    struct explore_args args = {
+        .mapper = "comb", .seed = 1, .jobs = cli_cores(), .fitness = FITNESS_MIXED
+    };
+    bool helped;
+    if (parse(&args, argc, argv, &helped, &err) != ERR_OK) {
+        if (args.mapper && !strcmp(args.mapper, "list"))
+            return list_mappers();
+        return cli_fail("explore", &err);
+    }
+    if (helped)
+        return 0;
+    if (!strcmp(args.mapper, "list"))
+        return list_mappers();
+    const struct mapper *mapper;
+    struct cli_problem problem;
+    if (find_mapper(args.mapper, &mapper, &err) != ERR_OK ||
+        cli_problem_load(&problem, args.soc, args.workload, &err) != ERR_OK)
+        return cli_fail("explore", &err);
+    char *out = args.out ? NULL : default_out(&problem.problem);
+    if (out)
+        args.out = out;
+    char *command = cli_command_line(argc, argv);
+    cli_catch_signals();
+    /* An output folder that can't be written is better known before the search. */
+    enum err_code rc = file_make_dir(args.out, &err);
+    if (rc == ERR_OK)
+        rc = explore(&args, mapper, &problem.problem, command, &err);
+    free(command);
+    free(out);
+    cli_problem_release(&problem);
+    if (rc == ERR_INTERRUPTED)
+        return err_exit_status(rc);
+    return rc == ERR_OK ? 0 : cli_fail("explore", &err);
+}

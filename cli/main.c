@@ -1,0 +1,108 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "core/json.h"
+
+// clang-format off
+const struct cli_command cli_commands[] = {
+    { "explore", "search the best mapping of a workload onto a SoC, simulate it, report it", NULL,
+      "Builds the cost table, searches groupings and placements, replays the best ones in the SystemC\n"
+      "timing model and writes result.json, mapping.json, layers.csv, trace.json, report.html and more\n"
+      "into the output folder. The same seed gives the same files for any --jobs.",
+      "socweave explore --soc soc-configs/comb-small-low.json \\\n"
+      "      --workload dnn-graphs/workloads/mixed-light.json --out out/first",
+      cmd_explore },
+    { "simulate", "replay one mapping in the timing model, with a trace", NULL,
+      "Reads a mapping.json (as explore writes it), checks that it is legal for this SoC and workload,\n"
+      "and replays it in SystemC with contention on links, ports and memory channels.",
+      "socweave simulate --soc comb-small-low --workload mixed-light --mapping out/first/mapping.json \\\n"
+      "      --trace trace.json",
+      cmd_simulate },
+    { "cost", "what each layer costs on each accelerator", NULL,
+      "One row per distinct layer and accelerator: cycles, PEs, scratchpad, energy, traffic.",
+      "socweave cost --soc comb-small-low --workload vision-light --layer 'resnet50#0/conv1'",
+      cmd_cost },
+    { "report", "make report.html again from an output folder", "DIR…",
+      "Reads the folder's mapping.json, replays it and writes report.html anew. The SoC and workload\n"
+      "files that result.json names must still be there, unchanged.",
+      "socweave report out/first",
+      cmd_report },
+    { "check", "say whether files are valid: SoC, DNN graph, workload, mapping", "FILE…",
+      "Reads each file as explore would and prints what it holds. A mapping is checked against\n"
+      "--soc and --workload.",
+      "socweave check soc-configs/*.json dnn-graphs/*.json dnn-graphs/workloads/*.json",
+      cmd_check },
+};
+// clang-format on
+const size_t cli_command_count = sizeof cli_commands / sizeof *cli_commands;
+
+const struct cli_command *cli_find(const char *name)
+{
+    for (size_t i = 0; i < cli_command_count; i++)
+        if (!strcmp(cli_commands[i].name, name))
+            return &cli_commands[i];
+    return NULL;
+}
+
+static void print_help(void)
+{
+    puts("socweave maps several neural networks at once onto a heterogeneous SoC, times the "
+         "mapping in a\n"
+         "SystemC model with contention, and reports it.\n"
+         "\n"
+         "usage: socweave COMMAND [options]      socweave COMMAND --help\n");
+    for (size_t i = 0; i < cli_command_count; i++)
+        printf("  %-10s %s\n", cli_commands[i].name, cli_commands[i].summary);
+    puts("\n"
+         "A first run:\n"
+         "  socweave explore --soc comb-small-low --workload mixed-light --out out/first\n"
+         "\n"
+         "Exit status: 0 ok, 1 a check failed, 2 usage, 3 invalid input, 4 infeasible, 5 I/O,\n"
+         "6 backend unavailable, 130 interrupted.");
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[32];
+    for (size_t i = 0; i < cli_command_count; i++)
+        names[i] = cli_commands[i].name;
+    const char *near = json_nearest(name, names, cli_command_count);
+    fprintf(stderr, "socweave: unknown command \"%s\"", name);
+    if (near)
+        fprintf(stderr, "; did you mean \"%s\"?", near);
+    fputs("\nTry 'socweave --help'.\n", stderr);
+    return err_exit_status(ERR_USAGE);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help();
+        return err_exit_status(ERR_USAGE);
+    }
+    const char *name = argv[1];
+    if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
+        const struct cli_command *command = argc > 2 ? cli_find(argv[2]) : NULL;
+        if (command) {
+            char *help[] = { argv[2], (char[]){ "--help" }, NULL };
+            return command->run(2, help);
+        }
+        print_help();
+        return 0;
+    }
+    if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
+        puts("socweave " SOCWEAVE_VERSION);
+        return 0;
+    }
+    const struct cli_command *command = cli_find(name);
+    if (!command)
+        return unknown_command(name);
+    int status = command->run(argc - 1, argv + 1);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fputs("socweave: could not write to standard output\n", stderr);
+        return err_exit_status(ERR_IO);
+    }
+    return status;
+}
