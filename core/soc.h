@@ -4,8 +4,9 @@
  * All topologies become one form: places, links that serve one packet at a time, and a fixed route
  * (a list of links) for every ordered pair of places. A mesh has a link in each direction between
  * neighbours and routes X first; a ring takes the shorter way (the ascending one if equal); a
- * crossbar has one link out of and one into every place; a bus is a single link on every route.
- * Invariants after soc_load(): names unique, every place reachable from every other, clocks,
+ * crossbar has one link out of and one into every place; a bus is a single link on every route;
+ * explicit links are routed by the fewest hops, at each one the lowest link number that gets closer.
+ * Invariants after soc_load(): names unique, every used place reachable from every other, clocks,
  * rates and sizes in range.
  */
 #ifndef SOCWEAVE_CORE_SOC_H
@@ -26,6 +27,9 @@ extern "C" {
 #define SOC_ACCELERATORS_MAX 1024
 #define SOC_PLACES_MAX       1024
 #define SOC_CHANNELS_MAX     64
+#define SOC_LINKS_MAX        65536
+#define SOC_PES_MAX          (UINT32_C(1) << 31) /* of one accelerator */
+#define SOC_ROUTE_LINKS_MAX  ((size_t)1 << 24)   /* all routes together: 64 MiB */
 
 struct soc_accelerator {
     const char *name;
@@ -62,6 +66,17 @@ struct soc_channel {
     uint64_t latency_ps;
 };
 
+enum soc_topology { SOC_MESH, SOC_RING, SOC_CROSSBAR, SOC_BUS, SOC_LINKS, SOC_TOPOLOGY_COUNT };
+extern const char *const soc_topology_names[SOC_TOPOLOGY_COUNT]; /* "mesh", "ring", … */
+extern const char *const soc_switching_names[2];                 /* by enum soc_switching */
+
+/* How the file described the network; what counts are the places, links and routes below. */
+struct soc_network {
+    enum soc_topology topology;
+    uint32_t columns, rows; /* of a mesh */
+    uint64_t link_bytes_per_s, hop_latency_ps; /* of all links; not of topology "links" */
+};
+
 /* Energy per event. Bytes on a link are charged per link crossed. */
 struct soc_energy {
     double mac_pj;
@@ -73,16 +88,20 @@ struct soc_energy {
 };
 
 struct soc {
-    const char *name, *source, *file;
+    const char *name, *source, *note, *file;
     char sha256[65];
     size_t accelerator_count;
     struct soc_accelerator *accelerators;
+    size_t dataflow_count; /* the file's own; accelerators may also point at built-in ones */
+    struct dataflow *dataflows;
+    struct soc_network network;
     size_t place_count;
     const char **place_names;
     size_t link_count;
     struct soc_link *links;
     enum soc_switching switching;
-    /* Links from place a to place b, in order: route_links[route_begin[a * place_count + b] …). */
+    /* Links from place a to place b, in order: route_links[route_begin[a * place_count + b] …).
+     * Only between places where an accelerator or a memory channel stands; the others are empty. */
     uint32_t *route_begin, *route_links;
     size_t channel_count;
     struct soc_channel *channels;
@@ -111,7 +130,8 @@ static inline size_t soc_hops(const struct soc *soc, uint32_t from, uint32_t to)
  */
 uint64_t soc_route_ps(const struct soc *soc, uint32_t from, uint32_t to, uint64_t bytes);
 
-/* The memory channel that serves an accelerator: fewest hops, lowest index on a tie. */
+/* The memory channel that serves an accelerator: fewest hops (none to an unlimited one), lowest
+ * index on a tie. */
 uint32_t soc_channel_of(const struct soc *soc, size_t accelerator);
 
 /* The SoC as soc/1 JSON with every default written out. */
