@@ -199,7 +199,7 @@ enum err_code file_make_dir(const char *dir, struct err *err)
 {
     char *part = file_join("", dir);
     int number = 0;
-    for (char *slash = part; number == 0 && (slash = strchr(slash + 1, '/'));) {
+    for (char *slash = part; number == 0 && *slash && (slash = strchr(slash + 1, '/'));) {
         *slash = '\0';
         number = make_one_dir(part);
         *slash = '/';

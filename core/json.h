@@ -64,7 +64,8 @@ enum json_type json_type_of(const struct json_node *node);
 /* Values. Ranges are inclusive. */
 bool json_bool(const struct json_node *node);
 int64_t json_int(const struct json_node *node, int64_t low, int64_t high);
-double json_real(const struct json_node *node, double low, double high);
+/* Not json_real: that symbol is jansson's own. */
+double json_number(const struct json_node *node, double low, double high);
 const char *json_str(const struct json_node *node); /* non-empty UTF-8 without control characters */
 /* Index of the string in names[count]; an error with "did you mean" otherwise. */
 size_t json_enum(const struct json_node *node, const char *const *names, size_t count);
