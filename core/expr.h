@@ -13,7 +13,7 @@
  *     expr   = access ("+=" | "max=" | "=") term
  *     term   = access [("*" | "+") access]        ("+" only with "=")
  *     access = NAME "[" index { "," index } "]"
- *     index  = affine [ "/" factor ] | "(" affine ")" "/" factor
+ *     index  = affine | ( name | "(" affine ")" ) "/" constant
  *
  * Limits: EXPR_ITERS_MAX iterations, EXPR_DIMS_MAX dimensions, 2 inputs.
  */
@@ -93,9 +93,12 @@ struct expr_binding {
 };
 
 /*
- * Parse and bind. Every iteration needs an extent; parameters without a binding are errors.
- * Tensor extents are derived: largest index + 1, less the padding that negative indices show
- * (taken to be the same on both sides). Types are s32 for the output, u8 and s8 for the inputs
+ * Parse and bind. Every iteration needs an extent; parameters without a binding are errors, and so
+ * are bindings that the text does not use. Tensor extents are derived: largest index + 1, less the
+ * padding that negative indices show (taken to be the same on both sides), rounded up to a
+ * multiple of the stride, because a padded window may leave up to stride - 1 rows unread. A caller
+ * that knows better overwrites dims[].extent. On the left every iteration stands once, alone in
+ * its index, so results never collide. Types are s32 for the output, u8 and s8 for the inputs
  * until set by the caller.
  * ERR_SYNTAX (text holds the sentence, err->column the 1-based place in `text`),
  * ERR_REFERENCE unknown name, ERR_VALUE non-affine, ERR_RANGE extent, ERR_OVERFLOW, ERR_LIMIT.
