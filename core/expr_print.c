@@ -27,7 +27,7 @@ static void print_affine(struct text *out, const struct expr *expr, const struct
     }
     if (first)
         text_printf(out, "%lld", (long long)dim->constant);
-    else if (!leads && dim->constant != 0
+    else if (!leads && dim->constant != 0)
         text_printf(out, "%+lld", (long long)dim->constant);
 }
 
