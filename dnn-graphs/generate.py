@@ -1,0 +1,366 @@
+#!/usr/bin/env python3
+"""Writes the DNN graphs and workloads of this folder.
+
+    python3 dnn-graphs/generate.py            write the files
+    python3 dnn-graphs/generate.py --check    fail if a file differs from what would be written
+
+Every network is written layer by layer from its publication. Shapes are tracked on the way, so a
+convolution whose input does not fit, or a MAC total that is not the published one, stops the run.
+"""
+
+import json
+import math
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+MAC_ONLY = (
+    "Layers are the operators with MACs, as COMB maps them. Activations, pools, softmax, "
+    "normalisation and residual additions ride along as epilogues; concatenations are inputs with "
+    "several producers."
+)
+
+
+class Net:
+    """A graph in the making. `shape[name]` is what leaves the layer or graph input `name`."""
+
+    def __init__(self, name, source, note, macs=None):
+        self.name, self.source, self.note, self.published_macs = name, source, note, macs
+        self.inputs, self.layers, self.shape, self.macs = [], [], {}, 0
+
+    def input(self, name, *shape):
+        self.inputs.append({"name": name, "shape": list(shape)})
+        self.shape[name] = list(shape)
+        return name
+
+    def operand_shape(self, operand):
+        """NCHW shape of one operand; several producers are concatenated along the channels."""
+        if isinstance(operand, str):
+            return self.shape[operand]
+        if isinstance(operand, dict):
+            return operand["shape"]
+        parts = [self.operand_shape(part) for part in operand]
+        rest = parts[0][:1] + parts[0][2:]
+        assert all(p[:1] + p[2:] == rest for p in parts), (self.name, operand, parts)
+        return parts[0][:1] + [sum(p[1] for p in parts)] + parts[0][2:]
+
+    def part(self, producer, *shape):
+        """Only this part of the producer's output is read."""
+        elements = math.prod(shape)
+        assert elements <= math.prod(self.shape[producer]), (self.name, producer, shape)
+        return {"from": producer, "elements": elements, "shape": list(shape)}
+
+    def layer(self, name, op, extents, operands, params=None, epilogue=(), shape=None, out=None,
+              macs=0):
+        assert name not in self.shape, (self.name, name)
+        entry = {"name": name, "op": op, "extents": extents}
+        if params:
+            entry["params"] = params
+        entry["inputs"] = [written(operand) for operand in operands]
+        if epilogue:
+            entry["epilogue"] = [written(step) for step in epilogue]
+        self.shape[name] = list(out or shape)
+        if out and list(out) != list(shape):
+            entry["output_shape"] = list(out)
+        self.layers.append(entry)
+        self.macs += macs
+        return name
+
+    def conv(self, name, operand, k, kernel, stride=1, pad=None, epilogue=("relu",), out=None,
+             depthwise=False):
+        n, c, height, width = self.operand_shape(operand)
+        r, s = kernel if isinstance(kernel, tuple) else (kernel, kernel)
+        ph, pw = (r // 2, s // 2) if pad is None else pad
+        p = (height + 2 * ph - r) // stride + 1
+        q = (width + 2 * pw - s) // stride + 1
+        params = {}
+        if stride != 1:
+            params.update(sh=stride, sw=stride)
+        if ph or pw:
+            params.update(ph=ph, pw=pw)
+        if depthwise:
+            assert k == c
+            extents = {"n": n, "c": c, "p": p, "q": q, "r": r, "s": s}
+        else:
+            extents = {"n": n, "k": k, "c": c, "p": p, "q": q, "r": r, "s": s}
+        return self.layer(name, "depthwise_conv2d" if depthwise else "conv2d", extents, [operand],
+                          params, epilogue, [n, k, p, q], out, math.prod(extents.values()))
+
+    def depthwise(self, name, operand, kernel, stride=1, pad=None, epilogue=("relu6",)):
+        c = self.operand_shape(operand)[1]
+        return self.conv(name, operand, c, kernel, stride, pad, epilogue, depthwise=True)
+
+    def gemm(self, name, operand, m, n, k, epilogue=(), out=None):
+        self.expect(name, operand, m * k)
+        extents = {"m": m, "n": n, "k": k}
+        return self.layer(name, "gemm", extents, [operand], None, epilogue, [m, n], out, m * n * k)
+
+    def batched_gemm(self, name, left, right, b, m, n, k, epilogue=(), out=None):
+        self.expect(name, left, b * m * k)
+        self.expect(name, right, b * k * n)
+        extents = {"b": b, "m": m, "n": n, "k": k}
+        return self.layer(name, "batched_gemm", extents, [left, right], None, epilogue, [b, m, n],
+                          out, b * m * n * k)
+
+    def expect(self, name, operand, elements):
+        parts = operand if isinstance(operand, list) else [operand]
+        got = sum(math.prod(self.operand_shape(part)) for part in parts)
+        assert got == elements, (self.name, name, got, elements)
+
+    def text(self):
+        if self.published_macs is not None:
+            assert self.macs == self.published_macs, (self.name, self.macs, self.published_macs)
+        head = {"socweave": "dnn/1", "name": self.name, "source": self.source, "note": self.note,
+                "macs": self.macs, "types": {"input": "u8", "weight": "s8", "output": "u8"},
+                "inputs": self.inputs}
+        lines = [f"  {json.dumps(key)}: {compact(value)}," for key, value in head.items()]
+        layers = ",\n".join("    " + compact(layer) for layer in self.layers)
+        return "{\n" + "\n".join(lines) + '\n  "layers": [\n' + layers + "\n  ]\n}\n"
+
+
+def compact(value):
+    return json.dumps(value, ensure_ascii=False)
+
+
+def written(operand):
+    """An input or epilogue step as the file has it."""
+    if isinstance(operand, list):
+        return [written(part) for part in operand]
+    if isinstance(operand, dict):
+        return {key: value for key, value in operand.items() if key != "shape"}
+    return operand
+
+
+def add(producer):
+    return {"op": "add", "input": producer}
+
+
+def resnet50():
+    net = Net("resnet50", "He et al., Deep residual learning for image recognition, CVPR 2016, table 1",
+              MAC_ONLY + " Stride 2 sits in the 3x3 convolution, as in the common implementations "
+              "and the ONNX light model whose total this is.", 4089184256)
+    x = net.input("image", 1, 3, 224, 224)
+    x = net.conv("conv1", x, 64, 7, 2, epilogue=("relu", "maxpool"), out=[1, 64, 56, 56])
+    for stage, (blocks, width) in enumerate(((3, 64), (4, 128), (6, 256), (3, 512)), 2):
+        for block in range(blocks):
+            stride = 2 if stage > 2 and block == 0 else 1
+            name = f"conv{stage}_{block + 1}"
+            a = net.conv(name + "a", x, width, 1)
+            b = net.conv(name + "b", a, width, 3, stride)
+            shortcut = x
+            if block == 0:
+                shortcut = net.conv(name + "s", x, 4 * width, 1, stride, epilogue=())
+            last = stage == 5 and block == blocks - 1
+            x = net.conv(name + "c", b, 4 * width, 1,
+                         epilogue=(add(shortcut), "relu") + (("globalavgpool",) if last else ()),
+                         out=[1, 2048, 1, 1] if last else None)
+    net.gemm("fc", x, 1, 1000, 2048)
+    return net
+
+
+def mobilenet_v2():
+    net = Net("mobilenet-v2", "Sandler et al., MobileNetV2, CVPR 2018, table 2", MAC_ONLY, 300774272)
+    x = net.input("image", 1, 3, 224, 224)
+    x = net.conv("conv1", x, 32, 3, 2, epilogue=("relu6",))
+    number, channels = 0, 32
+    for expand, out, repeats, first_stride in ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2),
+                                               (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2),
+                                               (6, 320, 1, 1)):
+        for repeat in range(repeats):
+            number += 1
+            stride = first_stride if repeat == 0 else 1
+            block, y = f"block{number}", x
+            if expand != 1:
+                y = net.conv(block + "_expand", y, expand * channels, 1, epilogue=("relu6",))
+            y = net.depthwise(block + "_dw", y, 3, stride)
+            residual = (add(x),) if stride == 1 and channels == out else ()
+            x = net.conv(block + "_project", y, out, 1, epilogue=residual)
+            channels = out
+    x = net.conv("conv_last", x, 1280, 1, epilogue=("relu6", "globalavgpool"), out=[1, 1280, 1, 1])
+    net.gemm("fc", x, 1, 1000, 1280)
+    return net
+
+
+def googlenet():
+    net = Net("googlenet", "Szegedy et al., Going deeper with convolutions, CVPR 2015, table 1",
+              MAC_ONLY + " Feature maps are 55, 27, 13 and 6 wide, as in the ONNX light model "
+              "inception_v1 whose total this is: its pools round down. The stride-1 pool before a "
+              "pool_proj convolution is part of reading that convolution's input.", 1431556352)
+    x = net.input("image", 1, 3, 224, 224)
+    x = net.conv("conv1", x, 64, 7, 2, epilogue=("relu", "maxpool"), out=[1, 64, 55, 55])
+    x = net.conv("conv2_reduce", x, 64, 1)
+    x = net.conv("conv2", x, 192, 3, epilogue=("relu", "maxpool"), out=[1, 192, 27, 27])
+    modules = (("3a", 64, 96, 128, 16, 32, 32, None), ("3b", 128, 128, 192, 32, 96, 64, 13),
+               ("4a", 192, 96, 208, 16, 48, 64, None), ("4b", 160, 112, 224, 24, 64, 64, None),
+               ("4c", 128, 128, 256, 24, 64, 64, None), ("4d", 112, 144, 288, 32, 64, 64, None),
+               ("4e", 256, 160, 320, 32, 128, 128, 6), ("5a", 256, 160, 320, 32, 128, 128, None),
+               ("5b", 384, 192, 384, 48, 128, 128, 1))
+    for name, c1, c3_reduce, c3, c5_reduce, c5, pool_proj, pooled in modules:
+        # A pool after the module is a pool after each of its branches.
+        tail = {None: ("relu",), 1: ("relu", "globalavgpool")}.get(pooled, ("relu", "maxpool"))
+
+        def branch(suffix, operand, k, kernel):
+            out = [1, k, pooled, pooled] if pooled else None
+            return net.conv(f"inception_{name}_{suffix}", operand, k, kernel, epilogue=tail, out=out)
+
+        def reduce(suffix, k):
+            return net.conv(f"inception_{name}_{suffix}", x, k, 1)
+
+        x = [branch("1x1", x, c1, 1),
+             branch("3x3", reduce("3x3_reduce", c3_reduce), c3, 3),
+             branch("5x5", reduce("5x5_reduce", c5_reduce), c5, 5),
+             branch("pool_proj", x, pool_proj, 1)]
+    net.gemm("fc", x, 1, 1000, 1024)
+    return net
+
+
+def yolov5s():
+    net = Net("yolov5s", "Ultralytics YOLOv5 v6.0, models/yolov5s.yaml (depth 0.33, width 0.50), "
+              "640x640: 16.5 GFLOPs published",
+              MAC_ONLY + " The three 5x5 pools of SPPF ride on its first convolution, whose output "
+              "is the concatenation of the four maps. Nearest upsampling rides on its producer; a "
+              "consumer of the map before it reads a quarter.")
+    silu = ("silu",)
+
+    def c3(name, x, width, bottlenecks, shortcut):
+        hidden = width // 2
+        y = net.conv(name + "_cv1", x, hidden, 1, epilogue=silu)
+        for i in range(bottlenecks):
+            z = net.conv(f"{name}_m{i}_cv1", y, hidden, 1, epilogue=silu)
+            y = net.conv(f"{name}_m{i}_cv2", z, hidden, 3,
+                         epilogue=silu + ((add(y),) if shortcut else ()))
+        side = net.conv(name + "_cv2", x, hidden, 1, epilogue=silu)
+        return net.conv(name + "_cv3", [y, side], width, 1, epilogue=silu)
+
+    x = net.input("image", 1, 3, 640, 640)
+    x = net.conv("b0", x, 32, 6, 2, (2, 2), silu)
+    x = net.conv("b1", x, 64, 3, 2, epilogue=silu)
+    x = c3("b2", x, 64, 1, True)
+    x = net.conv("b3", x, 128, 3, 2, epilogue=silu)
+    p3 = x = c3("b4", x, 128, 2, True)
+    x = net.conv("b5", x, 256, 3, 2, epilogue=silu)
+    p4 = x = c3("b6", x, 256, 3, True)
+    x = net.conv("b7", x, 512, 3, 2, epilogue=silu)
+    x = c3("b8", x, 512, 1, True)
+    x = net.conv("b9_cv1", x, 256, 1, epilogue=silu + ("maxpool",) * 3, out=[1, 1024, 20, 20])
+    x = net.conv("b9_cv2", x, 512, 1, epilogue=silu)
+    h10 = net.conv("h10", x, 256, 1, epilogue=silu + ("upsample",), out=[1, 256, 40, 40])
+    x = c3("h13", [h10, p4], 256, 1, False)
+    h14 = net.conv("h14", x, 128, 1, epilogue=silu + ("upsample",), out=[1, 128, 80, 80])
+    d3 = c3("h17", [h14, p3], 128, 1, False)
+    x = net.conv("h18", d3, 128, 3, 2, epilogue=silu)
+    d4 = c3("h20", [x, net.part(h14, 1, 128, 40, 40)], 256, 1, False)
+    x = net.conv("h21", d4, 256, 3, 2, epilogue=silu)
+    d5 = c3("h23", [x, net.part(h10, 1, 256, 20, 20)], 512, 1, False)
+    for i, feature in enumerate((d3, d4, d5)):
+        net.conv(f"detect{i}", feature, 255, 1, epilogue=("sigmoid",))
+    return net
+
+
+def encoder(net, name, x, seq, hidden, heads, feed_forward):
+    """One transformer encoder layer, post-norm, as in BERT."""
+    width = hidden // heads
+    q = net.gemm(name + "_q", x, seq, hidden, hidden)
+    k = net.gemm(name + "_k", x, seq, hidden, hidden)
+    v = net.gemm(name + "_v", x, seq, hidden, hidden)
+    scores = net.batched_gemm(name + "_qk", q, k, heads, seq, seq, width, ("softmax",))
+    context = net.batched_gemm(name + "_av", scores, v, heads, seq, width, seq)
+    attended = net.gemm(name + "_out", context, seq, hidden, hidden, (add(x), "layernorm"))
+    y = net.gemm(name + "_ffn1", attended, seq, feed_forward, hidden, ("gelu",))
+    return net.gemm(name + "_ffn2", y, seq, hidden, feed_forward, (add(attended), "layernorm"))
+
+
+def bert_base():
+    net = Net("bert-base", "Devlin et al., BERT, NAACL 2019: 12 layers, hidden 768, 12 heads, "
+              "feed-forward 3072",
+              MAC_ONLY + " Sequence length 128, batch 1. Attention is one batched product over the "
+              "heads. The embedding look-up and the pooler are left out, as in COMB's prototype.")
+    x = net.input("embeddings", 128, 768)
+    for i in range(12):
+        x = encoder(net, f"l{i}", x, 128, 768, 12, 3072)
+    return net
+
+
+def albert_base():
+    net = Net("albert-base", "Lan et al., ALBERT, ICLR 2020: embedding 128, 12 layers, hidden 768, "
+              "12 heads, feed-forward 3072",
+              MAC_ONLY + " Sequence length 128, batch 1. ALBERT shares its weights across the 12 "
+              "layers; a graph has no word for that, so every layer reads its own.")
+    x = net.input("embeddings", 128, 128)
+    x = net.gemm("embedding_projection", x, 128, 768, 128)
+    for i in range(12):
+        x = encoder(net, f"l{i}", x, 128, 768, 12, 3072)
+    return net
+
+
+def lstm2():
+    steps, features, hidden = 32, 240, 1024
+    net = Net("lstm2", "MLPerf Inference v0.7 RNN-T, the two LSTM layers before time stacking: 240 "
+              "features (80 x 3 spliced frames), 1024 units; cell: Hochreiter and Schmidhuber, 1997",
+              MAC_ONLY + " Unrolled over 32 time steps, batch 1; one product of [x, h] with the "
+              "four gates' weights per step. A layer's output is h and c; the product reads h, the "
+              "epilogue c. Weights are read again in every step.")
+    x = net.input("frames", steps, features)
+    state = [net.input(f"state{i}", 2, hidden) for i in range(2)]
+    for t in range(steps):
+        below = net.part(x, features)
+        for i in range(2):
+            width = math.prod(below["shape"])
+            cell = ("sigmoid", "tanh", {"op": "mul", "input": state[i]}, "add", "mul")
+            state[i] = net.gemm(f"t{t}_l{i}", [below, net.part(state[i], hidden)], 1, 4 * hidden,
+                                width + hidden, cell, [2, hidden])
+            below = net.part(state[i], hidden)
+    return net
+
+
+NETWORKS = (resnet50, mobilenet_v2, googlenet, yolov5s, bert_base, albert_base, lstm2)
+
+COMB_SOURCE = "Zheng et al., COMB, DAC 2023, table 2"
+WORKLOADS = (
+    ("vision-light", COMB_SOURCE, (("resnet50", 2), ("mobilenet-v2", 2), ("googlenet", 2))),
+    ("vision-heavy", COMB_SOURCE, (("resnet50", 8), ("mobilenet-v2", 8), ("googlenet", 8))),
+    ("language", COMB_SOURCE, (("albert-base", 2), ("bert-base", 2), ("lstm2", 4))),
+    ("mixed-light", COMB_SOURCE, (("yolov5s", 2), ("googlenet", 2), ("bert-base", 2), ("lstm2", 2),
+                                  ("mobilenet-v2", 2))),
+    ("mixed-mid", COMB_SOURCE, (("yolov5s", 4), ("googlenet", 4), ("bert-base", 4), ("lstm2", 2),
+                                ("mobilenet-v2", 4))),
+    ("mixed-heavy", COMB_SOURCE, (("yolov5s", 8), ("googlenet", 8), ("bert-base", 8), ("lstm2", 2),
+                                  ("mobilenet-v2", 8))),
+)
+
+
+def workload_text(name, source, networks):
+    rows = ",\n".join(f'    {{ "graph": "../{graph}.json", "copies": {copies} }}'
+                      for graph, copies in networks)
+    return (f'{{\n  "socweave": "workload/1", "name": {compact(name)},\n'
+            f'  "source": {compact(source)},\n  "networks": [\n{rows}\n  ]\n}}\n')
+
+
+def files():
+    for build in NETWORKS:
+        net = build()
+        yield HERE / f"{net.name}.json", net.text(), f"{len(net.layers)} layers, {net.macs} MACs"
+    for row in WORKLOADS:
+        yield HERE / "workloads" / f"{row[0]}.json", workload_text(*row), f"{len(row[2])} graphs"
+
+
+def main():
+    check = sys.argv[1:] == ["--check"]
+    if sys.argv[1:] and not check:
+        sys.exit(__doc__)
+    stale = []
+    for path, text, what in files():
+        json.loads(text)
+        if check:
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                stale.append(str(path.relative_to(HERE)))
+        else:
+            path.write_text(text, encoding="utf-8")
+            print(f"{path.relative_to(HERE)}: {what}")
+    if stale:
+        sys.exit("out of date, run generate.py: " + " ".join(stale))
+
+
+if __name__ == "__main__":
+    main()
