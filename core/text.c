@@ -61,22 +61,49 @@ void json_out_init(struct json_out *out, struct text *text)
     out->array[0] = true; /* the top takes no keys */
 }
 
+/* Bytes of the UTF-8 character at `at`, 0 if there is none: overlong forms, surrogates and what
+ * lies above U+10FFFF are none. */
+static size_t utf8_bytes(const unsigned char *at)
+{
+    static const struct {
+        unsigned char first, last, second_low, second_high;
+        size_t bytes;
+    } forms[] = {
+        { 0x01, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+        { 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+        { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        if (at[0] < forms[i].first || at[0] > forms[i].last)
+            continue;
+        if (forms[i].bytes > 1 && (at[1] < forms[i].second_low || at[1] > forms[i].second_high))
+            return 0;
+        for (size_t byte = 2; byte < forms[i].bytes; byte++) {
+            if ((at[byte] & 0xc0) != 0x80)
+                return 0;
+        }
+        return forms[i].bytes;
+    }
+    return 0;
+}
+
+/* Bytes that are not UTF-8 (of a file's name, say) become U+FFFD: the output is always JSON. */
 static void quoted(struct text *text, const char *value)
 {
     text_add_bytes(text, "\"", 1);
-    const char *run = value, *at = value;
-    for (; *at; at++) {
-        unsigned char c = (unsigned char)*at;
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
-            continue;
-        text_add_bytes(text, run, (size_t)(at - run));
-        if (c == '"' || c == '\\')
+    while (*value) {
+        unsigned char c = (unsigned char)*value;
+        size_t bytes = utf8_bytes((const unsigned char *)value);
+        if (bytes == 0)
+            text_add(text, "\\ufffd");
+        else if (c == '"' || c == '\\')
             text_printf(text, "\\%c", c);
-        else
+        else if (c < 0x20 || c == 0x7f)
             text_printf(text, "\\u%04x", c);
-        run = at + 1;
+        else
+            text_add_bytes(text, value, bytes);
+        value += bytes ? bytes : 1;
     }
-    text_add_bytes(text, run, (size_t)(at - run));
     text_add_bytes(text, "\"", 1);
 }
 
