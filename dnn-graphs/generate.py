@@ -61,7 +61,7 @@ class Net:
         if epilogue:
             entry["epilogue"] = [written(step) for step in epilogue]
         self.shape[name] = list(out or shape)
-        if out and list(out) != list(shape):
+        if out and shape and list(out) != list(shape):
             entry["output_shape"] = list(out)
         self.layers.append(entry)
         self.macs += macs
@@ -81,7 +81,7 @@ class Net:
             params.update(ph=ph, pw=pw)
         if depthwise:
             assert k == c
-            extents = {"n": n, "c": c, "p": p, "q": q, "r": r, "s": s}
+            extents = {"n": n, "g": c, "p": p, "q": q, "r": r, "s": s}
         else:
             extents = {"n": n, "k": k, "c": c, "p": p, "q": q, "r": r, "s": s}
         return self.layer(name, "depthwise_conv2d" if depthwise else "conv2d", extents, [operand],
@@ -102,6 +102,13 @@ class Net:
         extents = {"b": b, "m": m, "n": n, "k": k}
         return self.layer(name, "batched_gemm", extents, [left, right], None, epilogue, [b, m, n],
                           out, b * m * n * k)
+
+    def map(self, name, op, extents, operands, epilogue=(), out=None):
+        """An operator without MACs; the output has one element per point unless `out` is given."""
+        elements = math.prod(extents.values())
+        for operand in operands:
+            self.expect(name, operand, elements)
+        return self.layer(name, op, extents, operands, None, epilogue, out or extents.values())
 
     def expect(self, name, operand, elements):
         parts = operand if isinstance(operand, list) else [operand]
@@ -314,7 +321,96 @@ def lstm2():
     return net
 
 
-NETWORKS = (resnet50, mobilenet_v2, googlenet, yolov5s, bert_base, albert_base, lstm2)
+OWN_LAYERS = (
+    "Softmax, normalisation, pools, additions and data movement are layers of their own, with bytes "
+    "and no MACs; only ReLU rides along."
+)
+
+
+def transformer_encoder():
+    seq, hidden, heads, width, feed_forward = 128, 768, 12, 64, 3072
+    net = Net("transformer-encoder", "Devlin et al., BERT, NAACL 2019: one encoder layer of "
+              "BERT-base", OWN_LAYERS + " Sequence length 128, batch 1.")
+    x = net.input("hidden", seq, hidden)
+    q, k, v = (net.gemm(name, x, seq, hidden, hidden) for name in ("query", "key", "value"))
+    k = net.map("key_transpose", "transpose", {"k": seq, "p": heads, "q": width}, [k],
+                out=[heads, width, seq])
+    y = net.batched_gemm("scores", q, k, heads, seq, seq, width)
+    y = net.map("softmax", "softmax", {"b": heads, "m": seq, "n": seq}, [y])
+    y = net.batched_gemm("context", y, v, heads, seq, width, seq)
+    y = net.map("merge_heads", "reshape", {"k": hidden, "p": seq}, [y], out=[seq, hidden])
+    y = net.gemm("attention_out", y, seq, hidden, hidden)
+    y = net.map("attention_add", "add", {"k": hidden, "p": seq}, [y, x], out=[seq, hidden])
+    x = net.map("attention_norm", "layernorm", {"m": seq, "n": hidden}, [y])
+    y = net.gemm("ffn1", x, seq, feed_forward, hidden)
+    y = net.map("gelu", "gelu", {"k": feed_forward, "p": seq}, [y], out=[seq, feed_forward])
+    y = net.gemm("ffn2", y, seq, hidden, feed_forward)
+    y = net.map("ffn_add", "add", {"k": hidden, "p": seq}, [y, x], out=[seq, hidden])
+    net.map("ffn_norm", "layernorm", {"m": seq, "n": hidden}, [y])
+    return net
+
+
+def classifier(net, x, classes):
+    """Average over the map, one dense layer, softmax."""
+    _, k, height, width = net.shape[x]
+    x = net.map("avgpool", "global_avgpool", {"k": k, "r": height, "s": width}, [x], out=[1, k])
+    x = net.gemm("fc", x, 1, classes, k)
+    net.map("softmax", "softmax", {"n": classes}, [x], out=[1, classes])
+
+
+def resnet8():
+    net = Net("resnet8", "Banbury et al., MLPerf Tiny, NeurIPS 2021: image classification, CIFAR-10",
+              OWN_LAYERS + " Padding of the stride-2 convolutions is written as symmetric.", 12501632)
+    x = net.input("image", 1, 3, 32, 32)
+    x = net.conv("conv1", x, 16, 3)
+    for stage, (width, stride) in enumerate(((16, 1), (32, 2), (64, 2)), 1):
+        y = net.conv(f"stage{stage}_a", x, width, 3, stride)
+        y = net.conv(f"stage{stage}_b", y, width, 3, epilogue=())
+        if stride == 2:
+            x = net.conv(f"stage{stage}_s", x, width, 1, stride, epilogue=())
+        shape = net.shape[y]
+        x = net.map(f"stage{stage}_add", "add", dict(zip("nkpq", shape)), [y, x], ("relu",), shape)
+    classifier(net, x, 10)
+    return net
+
+
+def ds_cnn():
+    net = Net("ds-cnn", "Banbury et al., MLPerf Tiny, NeurIPS 2021: keyword spotting; Zhang et al., "
+              "Hello Edge, 2017", OWN_LAYERS + " Padding of the first convolution is written as "
+              "symmetric.", 2656768)
+    x = net.input("mfcc", 1, 1, 49, 10)
+    x = net.conv("conv1", x, 64, (10, 4), 2, (5, 1))
+    for i in range(1, 5):
+        x = net.depthwise(f"dw{i}", x, 3, epilogue=("relu",))
+        x = net.conv(f"pw{i}", x, 64, 1)
+    classifier(net, x, 12)
+    return net
+
+
+def tiny_cnn():
+    net = Net("tiny-cnn", "made up for examples and tests", "A convolution, a depthwise separable "
+              "one with a shortcut, a classifier.")
+    x = net.input("image", 1, 3, 32, 32)
+    stem = net.conv("stem", x, 16, 3)
+    x = net.depthwise("dw", stem, 3, 2)
+    side = net.conv("shortcut", stem, 32, 1, 2, epilogue=())
+    x = net.conv("pw", x, 32, 1, epilogue=(add(side), "relu", "globalavgpool"), out=[1, 32, 1, 1])
+    net.gemm("fc", x, 1, 10, 32)
+    return net
+
+
+def tiny_mlp():
+    net = Net("tiny-mlp", "made up for examples and tests", "Two branches that meet again.")
+    x = net.input("x", 16, 64)
+    x = net.gemm("in", x, 16, 128, 64, ("relu",))
+    left = net.gemm("left", x, 16, 64, 128, ("relu",))
+    right = net.gemm("right", x, 16, 64, 128, ("relu",))
+    net.gemm("out", [left, right], 16, 10, 128)
+    return net
+
+
+NETWORKS = (resnet50, mobilenet_v2, googlenet, yolov5s, bert_base, albert_base, lstm2, transformer_encoder,
+            resnet8, ds_cnn, tiny_cnn, tiny_mlp)
 
 COMB_SOURCE = "Zheng et al., COMB, DAC 2023, table 2"
 WORKLOADS = (
@@ -327,6 +423,9 @@ WORKLOADS = (
                                 ("mobilenet-v2", 4))),
     ("mixed-heavy", COMB_SOURCE, (("yolov5s", 8), ("googlenet", 8), ("bert-base", 8), ("lstm2", 2),
                                   ("mobilenet-v2", 8))),
+    ("edge-mix", "networks of an always-on device with memory-bound operators as layers of their own",
+     (("transformer-encoder", 1), ("mobilenet-v2", 1), ("resnet8", 2), ("ds-cnn", 2))),
+    ("tiny", "made up for examples and tests", (("tiny-cnn", 1), ("tiny-mlp", 1))),
 )
 
 
