@@ -1,0 +1,55 @@
+#!/bin/bash
+# explore from end to end: files, determinism over --jobs, the second reading, partial results.
+. "$(dirname "$0")/lib.sh"
+
+explore() {
+    "$SOCWEAVE" explore --progress none --generations 3 "$@"
+}
+
+case_args="--soc comb-small-low --workload vision-light"
+
+check explore__jobs_1__runs explore $case_args --seed 7 --jobs 1 --out "$WORK/j1"
+check explore__jobs_2__runs explore $case_args --seed 7 --jobs 2 --out "$WORK/j2"
+for file in result.json mapping.json resolved.json layers.csv convergence.csv trace.json report.html; do
+    check "explore__any_jobs__same_$file" cmp "$WORK/j1/$file" "$WORK/j2/$file"
+done
+check explore__done__no_other_files test "$(ls -A "$WORK/j1" | wc -l)" = 7
+check explore__another_seed__runs explore $case_args --seed 8 --out "$WORK/s8"
+check explore__another_seed__another_mapping test "$(cmp "$WORK/j1/mapping.json" "$WORK/s8/mapping.json" 2>&1)" != ""
+
+"$SOCWEAVE" simulate $case_args --mapping "$WORK/j1/mapping.json" --json >"$WORK/simulate.json"
+check simulate__of_explored_mapping__same_makespan \
+    test "$(json_value "$WORK/simulate.json" makespan_ps)" = "$(json_value "$WORK/j1/result.json" makespan_ps)"
+check check__of_explored_mapping__ok "$SOCWEAVE" check $case_args "$WORK/j1/mapping.json"
+
+cp "$WORK/j1/report.html" "$WORK/first.html"
+rm "$WORK/j1/report.html"
+check report__again__runs "$SOCWEAVE" report "$WORK/j1"
+check report__again__same_bytes cmp "$WORK/first.html" "$WORK/j1/report.html"
+
+for mapper in heft round-robin random; do
+    check "explore__mapper_${mapper}__runs" explore --soc edge-ring --workload edge-mix --mapper $mapper --out "$WORK/$mapper"
+done
+for granularity in layer tile; do
+    check "explore__granularity_${granularity}__runs" explore --soc edge-ring --workload edge-mix --granularity $granularity --out "$WORK/$granularity"
+    check "simulate__granularity_${granularity}__same_makespan" test \
+        "$("$SOCWEAVE" simulate --soc edge-ring --workload edge-mix --mapping "$WORK/$granularity/mapping.json" --json | sed -n 's/.*"makespan_ps": \([0-9]*\).*/\1/p' | head -n 1)" \
+        = "$(json_value "$WORK/$granularity/result.json" makespan_ps)"
+done
+for objective in energy edp; do
+    check "explore__objective_${objective}__runs" explore $case_args --objective $objective --out "$WORK/$objective"
+done
+for fitness in analytic sim; do
+    check "explore__fitness_${fitness}__runs" explore --soc comb-small-low --workload tiny --fitness $fitness --out "$WORK/$fitness"
+done
+
+# Ctrl-C: finish the step, write what there is, exit 130.
+"$SOCWEAVE" explore --soc comb-large-low --workload mixed-heavy --generations 100000 --progress none --out "$WORK/stopped" >/dev/null 2>&1 &
+program=$!
+sleep 3
+kill -INT $program
+wait $program
+check explore__interrupted__exit_130 test $? = 130
+check explore__interrupted__mapping_is_legal "$SOCWEAVE" check --soc comb-large-low --workload mixed-heavy "$WORK/stopped/mapping.json"
+
+finish
