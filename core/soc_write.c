@@ -120,65 +120,6 @@ static void write_energy(const struct soc_energy *energy, struct json_out *json)
     json_out_end(json);
 }
 
-/* --- dataflows ------------------------------------------------------------------------------- */
-
-static void write_roles(unsigned roles, struct json_out *json, const char *key)
-{
-    json_out_array(json, key, true);
-    for (unsigned role = 0; role < ROLE_COUNT; role++)
-        if (roles & ROLE_BIT(role))
-            json_out_str(json, NULL, role_names[role]);
-    json_out_end(json);
-}
-
-static void write_inner(const struct dataflow_rule *rule, struct json_out *json)
-{
-    json_out_object(json, "inner", true);
-    for (unsigned role = 0; role < ROLE_COUNT; role++) {
-        if (!(rule->inner_roles & ROLE_BIT(role)))
-            continue;
-        if (rule->inner_tile[role] == 0)
-            json_out_str(json, role_names[role], "all");
-        else
-            json_out_u64(json, role_names[role], rule->inner_tile[role]);
-    }
-    json_out_end(json);
-}
-
-static void write_rule(const struct dataflow_rule *rule, struct json_out *json, const char *kind)
-{
-    json_out_object(json, kind, false);
-    write_roles(rule->row_roles, json, "rows");
-    write_roles(rule->col_roles, json, "cols");
-    if (rule->cols_role != ROLE_NONE)
-        json_out_str(json, "cols_pes", role_names[rule->cols_role]);
-    else if (rule->cols != 0)
-        json_out_u64(json, "cols_pes", rule->cols);
-    write_inner(rule, json);
-    json_out_array(json, "order", true);
-    for (size_t i = 0; i < rule->order_count; i++)
-        json_out_str(json, NULL, role_names[rule->order[i]]);
-    json_out_end(json);
-    json_out_str(json, "stationary", stationary_names[rule->stationary]);
-    json_out_u64(json, "call_overhead_cycles", rule->call_overhead_cycles);
-    json_out_u64(json, "call_overhead_per_row", rule->call_overhead_per_row);
-    json_out_u64(json, "call_overhead_per_col", rule->call_overhead_per_col);
-    json_out_u64(json, "start_cycles", rule->start_cycles);
-    json_out_end(json);
-}
-
-static void write_dataflow(const struct dataflow *dataflow, struct json_out *json)
-{
-    json_out_object(json, NULL, false);
-    json_out_str(json, "name", dataflow->name);
-    json_out_object(json, "rules", false);
-    for (unsigned kind = 0; kind < OP_KIND_COUNT; kind++)
-        if (dataflow->rules[kind].present)
-            write_rule(&dataflow->rules[kind], json, op_kind_names[kind]);
-    json_out_end(json);
-    json_out_end(json);
-}
-
 /* --- the whole ------------------------------------------------------------------------------- */
 
 void soc_write(const struct soc *soc, struct text *out)
@@ -204,7 +145,7 @@ void soc_write(const struct soc *soc, struct text *out)
     write_energy(&soc->energy, &json);
     json_out_array(&json, "dataflows", false);
     for (size_t i = 0; i < soc->dataflow_count; i++)
-        write_dataflow(&soc->dataflows[i], &json);
+        dataflow_write(&soc->dataflows[i], &json, NULL);
     json_out_end(&json);
     json_out_end(&json);
 }
