@@ -135,7 +135,7 @@ static void parse(struct json_doc *doc)
     enum err_code code;
     const char *sentence = sentence_for(json_error_code(&error), &code);
     err_set(&doc->err, code, "%s: %s", sentence, error.text);
-    err_in_file(&doc->err, doc->name, error.line, error.column);
+    err_in_file(&doc->err, doc->name, error.line, error.column > 0 ? error.column : 1);
 }
 
 static struct json_doc *doc_new(const char *name)
