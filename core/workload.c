@@ -1,0 +1,189 @@
+#include "core/workload.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/file.h"
+#include "core/json.h"
+#include "core/names.h"
+#include "core/text.h"
+
+#define GRAPHS_MAX 4096
+
+struct workload_reader {
+    struct json_doc *doc;
+    struct workload workload; /* under construction */
+    char *dir;
+    struct names *paths;   /* of the graphs loaded so far */
+    struct names *networks; /* names taken */
+    size_t network_capacity;
+};
+
+/* Loads a graph at most once; its number, or 0 after an error. */
+static uint32_t graph_number(struct workload_reader *reader, const struct json_node *node)
+{
+    struct workload *workload = &reader->workload;
+    char *joined = file_join(reader->dir, json_str(node));
+    const char *path = arena_strdup(workload->arena, joined);
+    free(joined);
+    uint32_t number = names_find(reader->paths, path);
+    if (number != NAMES_NONE || !json_ok(reader->doc))
+        return number == NAMES_NONE ? 0 : number;
+    if (workload->graph_count == GRAPHS_MAX) {
+        json_fail(node, ERR_LIMIT, "expected at most %d graphs", GRAPHS_MAX);
+        return 0;
+    }
+    struct err err = ERR_INIT;
+    number = (uint32_t)workload->graph_count;
+    if (dnn_load(&workload->graphs[number], path, &err) != ERR_OK) {
+        json_fail_err(node, &err);
+        return 0;
+    }
+    names_add(reader->paths, path, number);
+    workload->graph_count++;
+    return number;
+}
+
+static void add_network(struct workload_reader *reader, const struct json_node *node,
+                        const char *name, uint32_t graph)
+{
+    struct workload *workload = &reader->workload;
+    size_t layers = workload->graphs[graph].layer_count;
+    if (names_add(reader->networks, name, 0) != NAMES_NONE)
+        json_fail(node, ERR_DUPLICATE,
+                  "there is another network \"%s\"; give one of them a \"name\"", name);
+    if (workload->network_count == WORKLOAD_NETWORKS_MAX ||
+        layers > DNN_LAYERS_MAX - workload->layer_count) {
+        json_fail(node, ERR_LIMIT, "expected at most %d networks with %d layers in all",
+                  WORKLOAD_NETWORKS_MAX, DNN_LAYERS_MAX);
+        return;
+    }
+    if (workload->network_count == reader->network_capacity) {
+        reader->network_capacity = reader->network_capacity ? 2 * reader->network_capacity : 64;
+        workload->networks = mem_grow(workload->networks, reader->network_capacity,
+                                      sizeof *workload->networks);
+    }
+    workload->networks[workload->network_count++] =
+        (struct workload_network){ name, graph, (uint32_t)workload->layer_count };
+    workload->layer_count += layers;
+}
+
+static void read_entry(struct workload_reader *reader, const struct json_node *node)
+{
+    struct arena *arena = reader->workload.arena;
+    uint32_t graph = graph_number(reader, json_get(node, "graph"));
+    int64_t copies = json_get_int_or(node, "copies", 1, WORKLOAD_NETWORKS_MAX, 1);
+    const struct json_node *name = json_find(node, "name");
+    if (name && strchr(json_str(name), '/'))
+        json_fail(name, ERR_VALUE, "expected a name without \"/\"");
+    if (!json_ok(reader->doc))
+        return;
+    const char *stem = name ? json_str(name) : reader->workload.graphs[graph].name;
+    for (int64_t copy = 0; copy < copies && json_ok(reader->doc); copy++)
+        add_network(reader, node,
+                    copies == 1 ? arena_strdup(arena, stem)
+                                : arena_printf(arena, "%s#%lld", stem, (long long)copy),
+                    graph);
+}
+
+/* Covers the workload and every graph it uses, in order of first use. */
+static void hash(struct workload_reader *reader)
+{
+    struct workload *workload = &reader->workload;
+    struct text hashes = { 0 };
+    text_add(&hashes, json_sha256(reader->doc));
+    for (size_t i = 0; i < workload->graph_count; i++)
+        text_add(&hashes, workload->graphs[i].sha256);
+    file_sha256(hashes.data, hashes.bytes, workload->sha256);
+    text_release(&hashes);
+}
+
+static void read_workload(struct workload_reader *reader)
+{
+    struct workload *workload = &reader->workload;
+    const struct json_node *root = json_root(reader->doc);
+    json_expect_tag(root, "workload/1");
+    workload->name = arena_strdup(workload->arena, json_get_str(root, "name"));
+    workload->source = arena_strdup(workload->arena, json_get_str_or(root, "source", ""));
+    json_find(root, "note"); /* free text */
+    const struct json_node *networks = json_get(root, "networks");
+    size_t count = json_count(networks);
+    if (count == 0)
+        json_fail(networks, ERR_VALUE, "expected at least one network");
+    size_t graphs_most = count < GRAPHS_MAX ? count : GRAPHS_MAX;
+    workload->graphs = ARENA_ARRAY(workload->arena, struct dnn, graphs_most);
+    for (size_t i = 0; i < count && json_ok(reader->doc); i++)
+        read_entry(reader, json_item(networks, i));
+    hash(reader);
+}
+
+/* From the growing buffer to the arena. */
+static void settle_networks(struct workload *workload)
+{
+    struct workload_network *grown = workload->networks;
+    workload->networks =
+        ARENA_ARRAY(workload->arena, struct workload_network, workload->network_count);
+    for (size_t i = 0; i < workload->network_count; i++)
+        workload->networks[i] = grown[i];
+    free(grown);
+}
+
+enum err_code workload_load(struct workload *out, const char *file, struct err *err)
+{
+    struct workload_reader reader = { .doc = json_open(file), .workload.arena = arena_new() };
+    reader.dir = file_dir(file);
+    reader.paths = names_new();
+    reader.networks = names_new();
+    reader.workload.file = arena_strdup(reader.workload.arena, file);
+    if (json_ok(reader.doc))
+        read_workload(&reader);
+    settle_networks(&reader.workload);
+    free(reader.dir);
+    names_free(reader.paths);
+    names_free(reader.networks);
+    enum err_code rc = json_close(reader.doc, err);
+    if (rc == ERR_OK)
+        *out = reader.workload;
+    else
+        workload_release(&reader.workload);
+    return rc;
+}
+
+void workload_release(struct workload *workload)
+{
+    for (size_t i = 0; i < workload->graph_count; i++)
+        dnn_release(&workload->graphs[i]);
+    arena_free(workload->arena);
+    *workload = (struct workload){ 0 };
+}
+
+uint32_t workload_network_of(const struct workload *workload, uint32_t layer)
+{
+    assert(layer < workload->layer_count);
+    size_t low = 0, high = workload->network_count; /* the answer is in [low, high) */
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (workload->networks[middle].first_layer <= layer)
+            low = middle;
+        else
+            high = middle;
+    }
+    return (uint32_t)low;
+}
+
+const struct dnn_layer *workload_layer(const struct workload *workload, uint32_t layer)
+{
+    const struct workload_network *network =
+        &workload->networks[workload_network_of(workload, layer)];
+    return &workload->graphs[network->graph].layers[layer - network->first_layer];
+}
+
+char *workload_layer_name(const struct workload *workload, uint32_t layer, char *buf, size_t size)
+{
+    const struct workload_network *network =
+        &workload->networks[workload_network_of(workload, layer)];
+    snprintf(buf, size, "%s/%s", network->name, workload_layer(workload, layer)->name);
+    return buf;
+}
