@@ -34,7 +34,9 @@ struct layer_shape {
     uint64_t weight_bytes;   /* of operands that nothing feeds: constants */
     uint64_t output_bytes;   /* after the epilogue */
     uint64_t external_bytes; /* part of input_bytes that comes from graph inputs, hence memory */
-    uint32_t input_elem_bytes, weight_elem_bytes, output_elem_bytes, pad_;
+    uint32_t input_elem_bytes, weight_elem_bytes, output_elem_bytes;
+    uint32_t is_sink; /* 1 if no layer consumes the output, which then goes to memory; filled by
+                         dnn_load() once all inputs are resolved */
     uint64_t
         epilogue_elements; /* element operations of the epilogue: each op × elements it touches */
 };
