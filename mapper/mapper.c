@@ -1,0 +1,68 @@
+#include "mapper/mapper.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mapper/rows.h"
+
+const char *const fitness_names[3] = { "analytic", "mixed", "sim" };
+
+const struct mapper mapper_table[] = {
+    {
+        .name = "comb",
+        .summary = "genetic search over groupings, greedy accelerators (COMB as published)",
+        .source = "Zheng, Chen, Liang, DAC 2023, Algorithms 1 and 2",
+        .run = mapper_comb_run,
+    },
+    {
+        .name = "heft",
+        .summary = "list scheduling by upward rank, earliest end, with insertion and sharing",
+        .source = "Topcuoglu, Hariri, Wu, IEEE TPDS 2002",
+        .run = mapper_heft_run,
+    },
+    {
+        .name = "round-robin",
+        .summary = "COMB's search over groupings, accelerators by turns",
+        .source = "Zheng, Chen, Liang, DAC 2023, ablation",
+        .run = mapper_round_robin_run,
+    },
+    {
+        .name = "random",
+        .summary = "the best of as many random legal mappings as comb evaluates",
+        .source = "chance",
+        .run = mapper_random_run,
+    },
+};
+const size_t mapper_count = sizeof mapper_table / sizeof *mapper_table;
+
+const struct mapper *mapper_find(const char *name)
+{
+    for (size_t i = 0; i < mapper_count; i++)
+        if (strcmp(mapper_table[i].name, name) == 0)
+            return &mapper_table[i];
+    return NULL;
+}
+
+enum err_code mapper_run(const struct mapper *mapper, const struct problem *problem,
+                         const struct mapper_options *options, struct mapper_result *out,
+                         struct err *err)
+{
+    assert(options->analytic && problem->layer_count > 0);
+    struct mapper_result result = { 0 };
+    enum err_code rc = mapper->run(problem, options, &result, err);
+    if (rc == ERR_OK)
+        rc = mapping_check(problem, &result.mapping, NULL, options->granularity, err);
+    if (rc == ERR_OK)
+        *out = result;
+    else
+        mapper_result_release(&result);
+    return rc;
+}
+
+void mapper_result_release(struct mapper_result *result)
+{
+    mapping_release(&result->mapping);
+    free(result->convergence);
+    *result = (struct mapper_result){ 0 };
+}

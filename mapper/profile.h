@@ -1,0 +1,39 @@
+/*
+ * What is free on one accelerator over time: PEs, scratchpad and share slots as a step function.
+ * List schedulers look for the earliest gap that holds a layer (insertion) and reserve it.
+ * profile_earliest() is O(log steps + steps passed), profile_reserve() O(steps behind).
+ */
+#ifndef SOCWEAVE_MAPPER_PROFILE_H
+#define SOCWEAVE_MAPPER_PROFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/problem.h"
+
+/* Free from at_ps until the next step; the last step lasts for ever. */
+struct profile_step {
+    uint64_t at_ps;
+    uint64_t pes, scratchpad_bytes;
+    uint32_t slots;
+};
+
+struct profile {
+    struct profile_step *steps; /* steps[0].at_ps == 0 */
+    size_t count, capacity;
+};
+
+/* `layers`: how many reservations to expect; more are fine. */
+void profile_init(struct profile *profile, const struct soc_accelerator *acc, size_t layers);
+void profile_release(struct profile *profile);
+void profile_clear(struct profile *profile, const struct soc_accelerator *acc);
+
+/* The earliest time from ready_ps on at which the option fits for duration_ps. The option must fit
+ * the idle accelerator. */
+uint64_t profile_earliest(const struct profile *profile, const struct layer_option *option,
+                          uint64_t ready_ps, uint64_t duration_ps);
+/* Takes it; it must fit there. */
+void profile_reserve(struct profile *profile, const struct layer_option *option, uint64_t start_ps,
+                     uint64_t duration_ps);
+
+#endif

@@ -1,0 +1,16 @@
+/* The run functions behind mapper_table[]; for mapper.c and their own files only. */
+#ifndef SOCWEAVE_MAPPER_ROWS_H
+#define SOCWEAVE_MAPPER_ROWS_H
+
+#include "mapper/mapper.h"
+
+#define MAPPER_ROW(function)                                                                       \
+    enum err_code function(const struct problem *problem, const struct mapper_options *options,    \
+                           struct mapper_result *out, struct err *err)
+
+MAPPER_ROW(mapper_comb_run);
+MAPPER_ROW(mapper_round_robin_run);
+MAPPER_ROW(mapper_random_run);
+MAPPER_ROW(mapper_heft_run);
+
+#endif
