@@ -314,7 +314,8 @@ def lstm2():
         below = net.part(x, features)
         for i in range(2):
             width = math.prod(below["shape"])
-            cell = ("sigmoid", "tanh", {"op": "mul", "input": state[i]}, "add", "mul")
+            cell = ("sigmoid", "tanh", {"op": "mul", "input": written(net.part(state[i], hidden))},
+                    "add", "mul")
             state[i] = net.gemm(f"t{t}_l{i}", [below, net.part(state[i], hidden)], 1, 4 * hidden,
                                 width + hidden, cell, [2, hidden])
             below = net.part(state[i], hidden)

@@ -13,7 +13,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-SOURCE = ("Zheng et al., COMB, DAC 2023, section 5.1 and the authors' prototype (Domino): 128 x 128 "
+SOURCE = ("Zheng et al., COMB, DAC 2023, evaluation set-up, and the authors' prototype (Domino): 128 x 128 "
           "PEs at 200 MHz, 24 MB scratchpads, link bandwidth Low 0.8 and High 3.2 GB/s, 32 GB/s on "
           "one accelerator, off-chip memory not modelled")
 
