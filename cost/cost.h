@@ -17,6 +17,14 @@ extern "C" {
  */
 uint32_t cost_natural_rows(const struct layer_shape *shape, const struct soc_accelerator *acc);
 
+/* PEs of one such row, and the extent that is folded over the rows; 0 as above. */
+uint32_t cost_row_pes(const struct layer_shape *shape, const struct soc_accelerator *acc);
+uint64_t cost_row_extent(const struct layer_shape *shape, const struct soc_accelerator *acc);
+
+/* The natural allotment in PEs: natural rows for layers with MACs, the vector lanes (at most all
+ * PEs) for the others. 0 where the accelerator cannot run the layer. */
+uint32_t cost_natural_pes(const struct layer_shape *shape, const struct soc_accelerator *acc);
+
 /*
  * Cost with an allotment of `pes` PEs (at least one row). Everything of struct layer_option but
  * the memory times, which need the SoC. ERR_INFEASIBLE if unsupported or if the smallest tile

@@ -1,0 +1,254 @@
+/* The options of every layer class on every accelerator: cost_build_problem(). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/num.h"
+#include "cost/cost.h"
+
+#define OPTIONS_MAX     16 /* per (class, accelerator) */
+#define VECTOR_HALVINGS 4  /* narrower allotments of layers without MACs */
+
+struct option_list {
+    struct layer_option *items;
+    size_t count, capacity;
+};
+
+struct builder {
+    const struct soc *soc;
+    const struct cost_options *options;
+    struct problem *problem;
+    uint32_t *kind_of;       /* [accelerator]: the first one that costs the same */
+    struct option_list list; /* of all classes and accelerators so far */
+    struct err refusal;      /* the last accelerator that a class did not fit on */
+};
+
+/* --- accelerators that cost the same ---------------------------------------------------------- */
+
+static bool same_costs(const struct soc_accelerator *a, const struct soc_accelerator *b)
+{
+    return a->dataflow == b->dataflow && a->pe_rows == b->pe_rows && a->pe_cols == b->pe_cols &&
+           a->clock_hz == b->clock_hz && a->supports == b->supports &&
+           a->scratchpad_bytes == b->scratchpad_bytes &&
+           a->scratchpad_bytes_per_cycle == b->scratchpad_bytes_per_cycle &&
+           a->vector_lanes == b->vector_lanes;
+}
+
+static void find_kinds(struct builder *builder)
+{
+    const struct soc *soc = builder->soc;
+    builder->kind_of = mem_alloc(soc->accelerator_count, sizeof *builder->kind_of);
+    for (uint32_t acc = 0; acc < soc->accelerator_count; acc++) {
+        uint32_t first = 0;
+        while (first < acc && (builder->kind_of[first] != first ||
+                               !same_costs(&soc->accelerators[first], &soc->accelerators[acc])))
+            first++;
+        builder->kind_of[acc] = first;
+    }
+}
+
+/* --- allotments ------------------------------------------------------------------------------ */
+
+/*
+ * Narrower allotments, M-16: rows for p passes over the folded extent, trimmed so that no pass has
+ * rows to spare, for p growing by about a fifth each time. Returns the count, widest first.
+ */
+static size_t allotments(const struct layer_shape *shape, const struct soc_accelerator *acc,
+                         bool elastic, uint32_t pes[OPTIONS_MAX])
+{
+    size_t count = 0;
+    pes[count++] = cost_natural_pes(shape, acc);
+    if (!elastic)
+        return count;
+    if (!op_kind_has_macs(shape->kind)) {
+        for (unsigned i = 0; i < VECTOR_HALVINGS && pes[count - 1] > 1; i++, count++)
+            pes[count] = pes[count - 1] / 2;
+        return count;
+    }
+    uint64_t extent = cost_row_extent(shape, acc);
+    uint32_t row_pes = cost_row_pes(shape, acc);
+    uint64_t passes = ceil_div_u64(extent, pes[0] / row_pes);
+    while (count < OPTIONS_MAX) {
+        uint64_t rows = ceil_div_u64(extent, passes);
+        if (rows * row_pes < pes[count - 1])
+            pes[count++] = (uint32_t)(rows * row_pes);
+        if (rows == 1)
+            break;
+        passes = max_u64(ceil_div_u64(extent, rows - 1), passes + passes / 5);
+        passes = max_u64(ceil_div_u64(extent, ceil_div_u64(extent, passes)), 1);
+    }
+    return count;
+}
+
+static void append(struct option_list *list, const struct layer_option *option)
+{
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity ? 2 * list->capacity : 256;
+        list->items = mem_grow(list->items, list->capacity, sizeof *list->items);
+    }
+    list->items[list->count++] = *option;
+}
+
+static void append_range(struct option_list *list, size_t begin, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct layer_option option = list->items[begin + i];
+        append(list, &option);
+    }
+}
+
+/* Costs of a class on one accelerator. Allotments whose tiles do not fit are left out. */
+static enum err_code cost_class(struct builder *builder, const struct layer_shape *shape,
+                                const struct soc_accelerator *acc, struct err *err)
+{
+    uint32_t pes[OPTIONS_MAX];
+    if (cost_natural_pes(shape, acc) == 0)
+        return ERR_OK;
+    size_t count = allotments(shape, acc, builder->options->elastic, pes);
+    for (size_t i = 0; i < count; i++) {
+        struct layer_option option;
+        struct err why = ERR_INIT;
+        enum err_code rc = cost_layer(shape, acc, &builder->soc->energy, pes[i], &option, &why);
+        if (rc == ERR_OK) {
+            append(&builder->list, &option);
+        } else if (rc == ERR_INFEASIBLE) {
+            builder->refusal = (struct err)ERR_INIT;
+            err_set(&builder->refusal, rc, "on accelerator \"%s\" %s", acc->name, why.text);
+        } else {
+            return err_set(err, rc, "%s", why.text);
+        }
+    }
+    return ERR_OK;
+}
+
+/* --- memory ---------------------------------------------------------------------------------- */
+
+/* One packet through the accelerator's channel, alone in the SoC. M-17 */
+static uint64_t memory_ps(const struct soc *soc, const struct soc_channel *channel, uint32_t from,
+                          uint32_t to, uint64_t bytes)
+{
+    if (bytes == 0 || channel->unlimited)
+        return 0;
+    return channel->latency_ps + bytes_to_ps(bytes, channel->bytes_per_s) +
+           soc_route_ps(soc, from, to, bytes);
+}
+
+/* The times, and the energy of the links, that depend on where the accelerator is. M-18 */
+static void add_memory(const struct soc *soc, uint32_t acc, uint32_t channel_index,
+                       struct layer_option *option)
+{
+    const struct soc_channel *channel = &soc->channels[channel_index];
+    uint32_t here = soc->accelerators[acc].place, there = channel->place;
+    option->memory_read_ps = memory_ps(soc, channel, there, here, option->memory_read_bytes);
+    option->memory_write_ps = memory_ps(soc, channel, here, there, option->memory_write_bytes);
+    if (channel->unlimited)
+        return;
+    double link_bytes = (double)option->memory_read_bytes * (double)soc_hops(soc, there, here) +
+                        (double)option->memory_write_bytes * (double)soc_hops(soc, here, there);
+    double link_pj = link_bytes * soc->energy.hop_pj_per_byte;
+    option->energy.memory_pj += link_pj;
+    option->energy_pj += link_pj;
+}
+
+/* --- the table ------------------------------------------------------------------------------- */
+
+static enum err_code no_option(const struct builder *builder, uint32_t layer,
+                               const struct layer_shape *shape, struct err *err)
+{
+    char name[512];
+    workload_layer_name(builder->problem->workload, layer, name, sizeof name);
+    const char *kind = op_kind_names[shape->kind];
+    if (builder->refusal.code != ERR_OK)
+        return err_set(err, ERR_INFEASIBLE, "layer \"%s\" fits no accelerator: %s", name,
+                       builder->refusal.text);
+    return err_set(err, ERR_INFEASIBLE,
+                   "layer \"%s\" is of kind %s, which no accelerator of \"%s\" runs: add \"%s\" to "
+                   "\"supports\" of one%s",
+                   name, kind, builder->soc->name, kind,
+                   op_kind_has_macs(shape->kind) ? " whose dataflow has a rule for it" : "");
+}
+
+/* Options of one class on all accelerators; equal accelerators share the work. */
+static enum err_code build_class(struct builder *builder, uint32_t class_index, struct err *err)
+{
+    struct problem *problem = builder->problem;
+    uint32_t layer = problem->class_layer[class_index];
+    const struct layer_shape *shape = &workload_layer(problem->workload, layer)->shape;
+    uint32_t *begin = problem->option_begin + (size_t)class_index * problem->accelerator_count;
+    size_t first = builder->list.count;
+    builder->refusal = (struct err)ERR_INIT;
+    for (uint32_t acc = 0; acc < problem->accelerator_count; acc++) {
+        uint32_t kind = builder->kind_of[acc];
+        begin[acc] = (uint32_t)builder->list.count;
+        if (kind != acc) {
+            append_range(&builder->list, begin[kind], begin[kind + 1] - begin[kind]);
+        } else {
+            struct err why = ERR_INIT;
+            enum err_code rc = cost_class(builder, shape, &builder->soc->accelerators[acc], &why);
+            if (rc != ERR_OK) {
+                char name[512];
+                workload_layer_name(problem->workload, layer, name, sizeof name);
+                return err_set(err, rc, "layer \"%s\": %s", name, why.text);
+            }
+        }
+        begin[acc + 1] = (uint32_t)builder->list.count;
+        if (builder->list.count >= UINT32_MAX)
+            return err_set(err, ERR_LIMIT, "the table of costs exceeds 2^32 entries");
+    }
+    if (builder->list.count == first)
+        return no_option(builder, layer, shape, err);
+    return ERR_OK;
+}
+
+static void place_memory(struct builder *builder)
+{
+    const struct soc *soc = builder->soc;
+    struct problem *problem = builder->problem;
+    for (uint32_t acc = 0; acc < problem->accelerator_count; acc++) {
+        uint32_t channel = soc_channel_of(soc, acc);
+        for (size_t class_index = 0; class_index < problem->class_count; class_index++) {
+            size_t at = class_index * problem->accelerator_count + acc;
+            for (uint32_t i = problem->option_begin[at]; i < problem->option_begin[at + 1]; i++)
+                add_memory(soc, acc, channel, &problem->options[i]);
+        }
+    }
+}
+
+static enum err_code build_options(struct builder *builder, struct err *err)
+{
+    struct problem *problem = builder->problem;
+    size_t pairs = problem->class_count * problem->accelerator_count;
+    problem->option_begin = ARENA_ARRAY(problem->arena, uint32_t, pairs + 1);
+    for (uint32_t i = 0; i < problem->class_count; i++) {
+        enum err_code rc = build_class(builder, i, err);
+        if (rc != ERR_OK)
+            return rc;
+    }
+    size_t count = builder->list.count;
+    problem->options = ARENA_ARRAY(problem->arena, struct layer_option, count);
+    if (count > 0)
+        memcpy(problem->options, builder->list.items, count * sizeof *problem->options);
+    place_memory(builder);
+    return ERR_OK;
+}
+
+enum err_code cost_build_problem(const struct soc *soc, const struct workload *workload,
+                                 const struct cost_options *options, struct problem *out,
+                                 struct err *err)
+{
+    struct problem problem;
+    enum err_code rc = problem_init(&problem, soc, workload, err);
+    if (rc != ERR_OK)
+        return rc;
+    struct builder builder = { .soc = soc, .options = options, .problem = &problem };
+    find_kinds(&builder);
+    rc = build_options(&builder, err);
+    free(builder.kind_of);
+    free(builder.list.items);
+    if (rc == ERR_OK)
+        *out = problem;
+    else
+        problem_release(&problem);
+    return rc;
+}
