@@ -70,7 +70,7 @@ void analytic_tile_input(const struct problem *problem, uint32_t from, uint32_t 
                          uint32_t tiles, uint64_t leave_ps, uint64_t *ready_ps)
 {
     const struct soc *soc = problem->soc;
-    struct sim_split split = sim_split(bytes, tiles);
+    struct sim_split split = sim_split_of(bytes, tiles);
     struct path path = path_new(soc);
     if (from == to)
         path_add(&path, soc->accelerators[from].local_bytes_per_s, 0, false, split.quotient);
@@ -104,8 +104,8 @@ uint64_t analytic_tile_end(const struct problem *problem, uint32_t accelerator,
                            const struct layer_option *option, uint64_t start_ps,
                            const uint64_t *ready_ps)
 {
-    struct sim_split compute = sim_split(option->compute_ps, option->tiles);
-    struct sim_split memory = sim_split(option->memory_read_bytes, option->tiles);
+    struct sim_split compute = sim_split_of(option->compute_ps, option->tiles);
+    struct sim_split memory = sim_split_of(option->memory_read_bytes, option->tiles);
     struct path path = path_from_memory(problem->soc, accelerator, memory.quotient);
     uint64_t done_ps = start_ps, before_ps = start_ps; /* of steps k - 1 and k - 2 */
     for (uint32_t k = 0; k < option->tiles; k++) {

@@ -17,7 +17,7 @@ struct sim_split {
     uint32_t remainder, parts, carry;
 };
 
-static inline struct sim_split sim_split(uint64_t total, uint32_t parts)
+static inline struct sim_split sim_split_of(uint64_t total, uint32_t parts)
 {
     struct sim_split split = { total / parts, (uint32_t)(total % parts), parts, 0 };
     return split;
