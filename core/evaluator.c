@@ -1,0 +1,3 @@
+#include "core/evaluator.h"
+
+const char *const objective_names[OBJECTIVE_COUNT] = { "latency", "energy", "edp" };
