@@ -25,7 +25,8 @@ const char *const stationary_names[4] = { "weight", "output", "input", "row" };
  * overheads 0 the same arrays are ideally pipelined.
  */
 #define CLUSTERED                                                                                  \
-    .present = true, .exposed_load = true, .call_overhead_cycles = 1, .start_cycles = 1
+    .present = true, .exposed_load = true, .padded_cols = true, .call_overhead_cycles = 1,         \
+    .start_cycles = 1
 
 /*
  * Systolic: skewed operands cross the whole array, so a fold costs fill and drain of all rows and

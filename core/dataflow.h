@@ -64,6 +64,7 @@ struct dataflow_rule {
     unsigned streamed; /* operands (OPERAND_BIT) that flow through and are re-read by each call */
     bool outputs_stay; /* partial sums leave the array when complete, not at every call */
     bool exposed_load; /* a call's operands are spread along the row before it computes */
+    bool padded_cols;  /* a row is fed as a whole: the ragged last fold moves as much as any */
     enum window_reuse windows;
     /* Cycles of a call besides its inner iterations; rows and cols are those of the whole array. */
     int32_t call_overhead_cycles, call_overhead_per_row, call_overhead_per_col;

@@ -114,6 +114,7 @@ static void read_rule(const struct json_node *node, struct dataflow_rule *out)
     out->streamed = read_streamed(node);
     out->outputs_stay = json_get_bool_or(node, "outputs_stay", false);
     out->exposed_load = json_get_bool_or(node, "exposed_load", false);
+    out->padded_cols = json_get_bool_or(node, "padded_cols", false);
     const struct json_node *windows = json_find(node, "windows");
     if (windows)
         out->windows = (enum window_reuse)json_enum(windows, window_reuse_names, 3);
@@ -191,6 +192,7 @@ static void write_rule(const struct dataflow_rule *rule, struct json_out *json, 
     json_out_end(json);
     json_out_bool(json, "outputs_stay", rule->outputs_stay);
     json_out_bool(json, "exposed_load", rule->exposed_load);
+    json_out_bool(json, "padded_cols", rule->padded_cols);
     json_out_str(json, "windows", window_reuse_names[rule->windows]);
     json_out_i64(json, "call_overhead_cycles", rule->call_overhead_cycles);
     json_out_i64(json, "call_overhead_per_row", rule->call_overhead_per_row);

@@ -83,8 +83,8 @@ static void add_loop(struct cost_nest *nest, enum role role, uint64_t rows, unsi
     loop.tile = min_u64(loop.tile, loop.total);
     loop.count = ceil_div_u64(loop.total, loop.tile);
     loop.edge = loop.total - (loop.count - 1) * loop.tile;
-    if (loop.level == COST_LOOP_COLS)
-        loop.edge = loop.tile; /* the idle PEs of a ragged row are fed zeros */
+    if (loop.level == COST_LOOP_COLS && rule->padded_cols)
+        loop.edge = loop.tile;
     for (unsigned member = 1; member < ROLE_COUNT; member++)
         if (roles & ROLE_BIT(member))
             nest->loop_of[member] = (uint8_t)nest->loop_count;
