@@ -8,10 +8,11 @@ struct sizes {
 };
 
 /*
- * A cut: loop i runs in parts[i] parts, outermost loops first. Steps of the outer loops change
- * tiles, what is inside them runs on the tiles in the scratchpad.
+ * A cut: loop order[i] runs in parts[i] parts, outermost first. A step works on the tiles in the
+ * scratchpad while the next ones arrive.
  */
 struct cut {
+    uint8_t order[ROLE_COUNT];
     uint64_t parts[ROLE_COUNT];
     uint64_t steps;
 };
@@ -43,23 +44,36 @@ static uint64_t part_extent(const struct cost_loop *loop, uint64_t parts)
     return min_u64(ceil_div_u64(loop->count, parts) * loop->tile, loop->total);
 }
 
-/* Bytes of the operand under one step; of inputs along a sliding axis, halo included. */
+/* Part and whole of a loop as the inputs see it: along a sliding axis, halo included. */
+static void input_extents(const struct layer_shape *shape, unsigned roles, uint64_t *part,
+                          uint64_t *whole)
+{
+    uint64_t window = 1, stride = 1;
+    if (roles == ROLE_BIT(ROLE_P)) {
+        window = shape->extent[ROLE_R];
+        stride = shape->stride_h;
+    } else if (roles == ROLE_BIT(ROLE_Q)) {
+        window = shape->extent[ROLE_S];
+        stride = shape->stride_w;
+    } else if (!(roles & ~(ROLE_BIT(ROLE_R) | ROLE_BIT(ROLE_S)))) {
+        *part = *whole; /* a part of the window still slides over all inputs */
+    }
+    *part = cost_window(*part, window, stride);
+    *whole = cost_window(*whole, window, stride);
+}
+
+/* Bytes of the operand under one step. */
 static uint64_t slice_bytes(const struct cost_nest *nest, const struct cut *cut,
                             const struct sizes *sizes, enum operand operand)
 {
     uint64_t bytes = sizes->bytes[operand];
     for (size_t i = 0; i < nest->loop_count; i++) {
-        const struct cost_loop *loop = &nest->loops[i];
+        const struct cost_loop *loop = &nest->loops[cut->order[i]];
         if (cut->parts[i] == 1 || !cost_loop_couples(loop, operand))
             continue;
         uint64_t part = part_extent(loop, cut->parts[i]), whole = loop->total;
-        if (operand == OPERAND_INPUT && loop->roles == ROLE_BIT(ROLE_P)) {
-            part = cost_window(part, nest->shape->extent[ROLE_R], nest->shape->stride_h);
-            whole = cost_window(whole, nest->shape->extent[ROLE_R], nest->shape->stride_h);
-        } else if (operand == OPERAND_INPUT && loop->roles == ROLE_BIT(ROLE_Q)) {
-            part = cost_window(part, nest->shape->extent[ROLE_S], nest->shape->stride_w);
-            whole = cost_window(whole, nest->shape->extent[ROLE_S], nest->shape->stride_w);
-        }
+        if (operand == OPERAND_INPUT)
+            input_extents(nest->shape, loop->roles, &part, &whole);
         bytes = mul_div_ceil(bytes, part, whole);
     }
     return bytes;
@@ -73,7 +87,7 @@ static uint64_t passes(const struct cost_nest *nest, const struct cut *cut, enum
     for (size_t i = 0; i < nest->loop_count; i++) {
         if (cut->parts[i] == 1)
             continue;
-        if (cost_loop_couples(&nest->loops[i], operand)) {
+        if (cost_loop_couples(&nest->loops[cut->order[i]], operand)) {
             product = mul_div_ceil(product, pending, 1);
             pending = 1;
         } else {
@@ -143,17 +157,39 @@ static unsigned repeated(const struct cost_nest *nest, const struct cut *cut)
 
 /* --- choosing -------------------------------------------------------------------------------- */
 
-/* Cut the outermost loops until there are `wanted` steps, or all loops are cut. */
-static struct cut cut_for(const struct cost_nest *nest, uint64_t wanted)
+/*
+ * Loops by what a step of them needs anew: inputs and weights, then inputs alone, then the rest.
+ * So cut, step k of a layer can begin once the k-th part of its inputs has arrived.
+ */
+static void arrival_order(const struct cost_nest *nest, uint8_t order[ROLE_COUNT])
 {
-    struct cut cut = { .steps = 1 };
+    size_t count = 0;
+    for (unsigned rank = 0; rank < 3; rank++)
+        for (size_t i = 0; i < nest->loop_count; i++) {
+            bool inputs = cost_loop_couples(&nest->loops[i], OPERAND_INPUT);
+            bool weights = cost_loop_couples(&nest->loops[i], OPERAND_WEIGHT);
+            if (rank == (inputs ? (weights ? 0u : 1u) : 2u))
+                order[count++] = (uint8_t)i;
+        }
+}
+
+static void array_order(const struct cost_nest *nest, uint8_t order[ROLE_COUNT])
+{
+    for (size_t i = 0; i < nest->loop_count; i++)
+        order[i] = (uint8_t)i;
+}
+
+/* Cut the outermost loops until there are `wanted` steps, or all loops are cut. */
+static void cut_until(const struct cost_nest *nest, uint64_t wanted, struct cut *cut)
+{
+    cut->steps = 1;
     for (size_t i = 0; i < nest->loop_count; i++) {
-        uint64_t missing = ceil_div_u64(wanted, cut.steps), count = nest->loops[i].count;
+        uint64_t missing = ceil_div_u64(wanted, cut->steps);
+        uint64_t count = nest->loops[cut->order[i]].count;
         uint64_t tiles_per_part = ceil_div_u64(count, min_u64(count, missing));
-        cut.parts[i] = ceil_div_u64(count, tiles_per_part);
-        cut.steps = times(cut.steps, cut.parts[i]);
+        cut->parts[i] = ceil_div_u64(count, tiles_per_part);
+        cut->steps = times(cut->steps, cut->parts[i]);
     }
-    return cut;
 }
 
 static bool is_better(const struct cost_plan *plan, const struct cost_plan *best)
@@ -170,44 +206,70 @@ static uint64_t all_steps(const struct cost_nest *nest)
     return steps;
 }
 
-/* Finer cuts and fewer operands kept; the least traffic that fits wins, then the coarsest cut. */
-static enum err_code search(const struct cost_nest *nest, const struct sizes *sizes,
-                            uint64_t scratchpad_bytes, struct cost_plan *out, struct err *err)
+struct search {
+    const struct cost_nest *nest;
+    struct sizes sizes;
+    uint64_t scratchpad_bytes;
+    struct cost_plan best;
+    bool found;
+    uint64_t smallest_bytes; /* of all plans seen */
+};
+
+/* All choices of operands to keep under one cut. */
+static void try_cut(struct search *search, const struct cut *cut)
 {
-    uint64_t most = all_steps(nest), smallest = UINT64_MAX;
-    bool found = false;
-    for (uint64_t wanted = 1;; wanted = min_u64(times(wanted, 2), most)) {
-        struct cut cut = cut_for(nest, wanted);
-        unsigned choices = repeated(nest, &cut);
-        for (unsigned kept = choices;; kept = (kept - 1) & choices) {
-            struct cost_plan plan = plan_of(nest, &cut, sizes, kept);
-            smallest = min_u64(smallest, plan.scratchpad_bytes);
-            if (plan.scratchpad_bytes <= scratchpad_bytes && (!found || is_better(&plan, out))) {
-                *out = plan;
-                found = true;
-            }
-            if (kept == 0)
+    unsigned choices = repeated(search->nest, cut);
+    for (unsigned kept = choices;; kept = (kept - 1) & choices) {
+        struct cost_plan plan = plan_of(search->nest, cut, &search->sizes, kept);
+        search->smallest_bytes = min_u64(search->smallest_bytes, plan.scratchpad_bytes);
+        if (plan.scratchpad_bytes <= search->scratchpad_bytes &&
+            (!search->found || is_better(&plan, &search->best))) {
+            search->best = plan;
+            search->found = true;
+        }
+        if (kept == 0)
+            return;
+    }
+}
+
+/* Finer cuts in both orders; the least traffic that fits wins, then the coarsest cut. */
+static enum err_code search_cuts(struct search *search, struct cost_plan *out, struct err *err)
+{
+    void (*const orders[])(const struct cost_nest *, uint8_t *) = { arrival_order, array_order };
+    uint64_t most = all_steps(search->nest);
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        struct cut cut;
+        orders[i](search->nest, cut.order);
+        for (uint64_t wanted = 1;; wanted = min_u64(times(wanted, 2), most)) {
+            cut_until(search->nest, wanted, &cut);
+            try_cut(search, &cut);
+            if (wanted == most)
                 break;
         }
-        if (wanted == most)
-            break;
     }
-    if (found)
-        return ERR_OK;
-    return err_set(err, ERR_INFEASIBLE,
-                   "its smallest tiles need %llu bytes of scratchpad, there are %llu; raise "
-                   "\"scratchpad_bytes\"",
-                   (unsigned long long)smallest, (unsigned long long)scratchpad_bytes);
+    if (!search->found)
+        return err_set(err, ERR_INFEASIBLE,
+                       "its smallest tiles need %llu bytes of scratchpad, there are %llu; raise "
+                       "\"scratchpad_bytes\"",
+                       (unsigned long long)search->smallest_bytes,
+                       (unsigned long long)search->scratchpad_bytes);
+    *out = search->best;
+    return ERR_OK;
 }
 
 enum err_code cost_plan_nest(const struct cost_nest *nest, uint64_t scratchpad_bytes,
                              struct cost_plan *out, struct err *err)
 {
-    struct sizes sizes = operand_sizes(nest->shape);
-    struct cut cut = cut_for(nest, COST_TILES_WANTED);
-    struct cost_plan plan = plan_of(nest, &cut, &sizes, repeated(nest, &cut));
+    struct search search = { .nest = nest,
+                             .sizes = operand_sizes(nest->shape),
+                             .scratchpad_bytes = scratchpad_bytes,
+                             .smallest_bytes = UINT64_MAX };
+    struct cut cut;
+    arrival_order(nest, cut.order);
+    cut_until(nest, COST_TILES_WANTED, &cut);
+    struct cost_plan plan = plan_of(nest, &cut, &search.sizes, repeated(nest, &cut));
     if (plan.scratchpad_bytes > scratchpad_bytes)
-        return search(nest, &sizes, scratchpad_bytes, out, err);
+        return search_cuts(&search, out, err);
     *out = plan;
     return ERR_OK;
 }
