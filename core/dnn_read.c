@@ -415,7 +415,7 @@ static void read_layer_names(struct dnn_reader *reader)
         struct dnn_draft *draft = &reader->drafts[layer];
         draft->node = json_item(layers, layer);
         const struct json_node *name = json_get(draft->node, "name");
-        draft->name = own_text(reader, json_str(name));
+        draft->name = own_text(reader, names_read(name));
         if (!json_ok(reader->doc))
             return;
         add_name(reader, name, draft->name, layer);
@@ -436,7 +436,7 @@ static void read_inputs(struct dnn_reader *reader)
     for (size_t i = 0; i < count && json_ok(reader->doc); i++) {
         const struct json_node *input = json_item(inputs, i);
         const struct json_node *name = json_get(input, "name");
-        add_name(reader, name, own_text(reader, json_str(name)), reader->dnn.layer_count + i);
+        add_name(reader, name, own_text(reader, names_read(name)), reader->dnn.layer_count + i);
         reader->inputs[i] = read_shape(json_get(input, "shape"));
     }
     reader->input_count = count;
@@ -447,7 +447,7 @@ static void read_head(struct dnn_reader *reader)
     const struct json_node *root = reader->root;
     json_expect_tag(root, "dnn/1");
     const struct json_node *name = json_get(root, "name");
-    reader->dnn.name = own_text(reader, json_str(name));
+    reader->dnn.name = own_text(reader, names_read(name));
     if (strchr(reader->dnn.name, '/'))
         json_fail(name, ERR_VALUE, "expected a name without \"/\"");
     reader->dnn.source = own_text(reader, json_get_str_or(root, "source", ""));

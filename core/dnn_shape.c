@@ -336,6 +336,16 @@ static void connect_layer(struct dnn_reader *reader, const struct dnn_draft *dra
     reader->dnn.edge_count += layer->pred_count;
 }
 
+/* Layers whose output no layer consumes: it goes to memory. */
+static void mark_sinks(struct dnn *dnn)
+{
+    for (size_t i = 0; i < dnn->layer_count; i++)
+        dnn->layers[i].shape.is_sink = 1;
+    for (size_t i = 0; i < dnn->layer_count; i++)
+        for (size_t k = 0; k < dnn->layers[i].pred_count; k++)
+            dnn->layers[dnn->layers[i].preds[k].layer].shape.is_sink = 0;
+}
+
 /* --- the whole ------------------------------------------------------------------------------- */
 
 void dnn_shape_graph(struct dnn_reader *reader)
@@ -355,4 +365,5 @@ void dnn_shape_graph(struct dnn_reader *reader)
         dnn->macs = sum(draft->node, dnn->macs, layer->shape.macs);
         dnn->weight_bytes = sum(draft->node, dnn->weight_bytes, layer->shape.weight_bytes);
     }
+    mark_sinks(dnn);
 }

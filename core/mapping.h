@@ -107,7 +107,7 @@ void mapping_file_release(struct mapping_file *file);
 
 /*
  * Energy of a mapping that runs for makespan_ps: sum of the options' energies, transfers by
- * bytes × hops, and idle PEs (docs/model.md M-40 to M-44).
+ * bytes × hops, and idle PEs (docs/model.md M-40 to M-43).
  */
 struct mapping_energy {
     struct energy_split layers;

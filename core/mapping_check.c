@@ -8,6 +8,7 @@
 
 #include "core/arena.h"
 #include "core/mapping.h"
+#include "core/names.h"
 #include "core/num.h"
 
 #define NONE UINT32_MAX
@@ -26,7 +27,7 @@ struct judge {
 /* --- words ----------------------------------------------------------------------------------- */
 
 struct name {
-    char text[256];
+    char text[2 * NAMES_BYTES_MAX + 32];
 };
 
 static const char *layer_name(const struct judge *judge, uint32_t layer, struct name *name)

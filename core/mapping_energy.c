@@ -1,11 +1,12 @@
-/* Energy of a mapping, docs/model.md M-40 to M-44. */
+/* Energy of a mapping, docs/model.md M-40 to M-43. */
 #include <stdlib.h>
 
 #include "core/arena.h"
 #include "core/mapping.h"
 #include "core/num.h"
 
-/* Layers: the sum of the chosen options' energies, part by part. docs/model.md M-40. */
+/* Layers: the sum of the chosen options' energies, part by part; the way of weights and graph inputs
+ * over the links is part of memory_pj. docs/model.md M-40. */
 static void add_layer(struct energy_split *sum, const struct layer_option *option)
 {
     sum->mac_pj += option->energy.mac_pj;
@@ -31,29 +32,9 @@ static double result_byte_hops(const struct problem *p, const uint32_t *accelera
     return byte_hops;
 }
 
-/* Links between every accelerator and its memory channel: reads come, writes go. An unlimited
- * channel bypasses the network. docs/model.md M-42. */
-struct memory_hops {
-    double read, write;
-};
-
-static struct memory_hops *memory_hops_of(const struct soc *soc)
-{
-    struct memory_hops *hops = mem_alloc(soc->accelerator_count, sizeof *hops);
-    for (size_t i = 0; i < soc->accelerator_count; i++) {
-        const struct soc_channel *channel = &soc->channels[soc_channel_of(soc, i)];
-        uint32_t place = soc->accelerators[i].place;
-        if (channel->unlimited)
-            continue;
-        hops[i].read = (double)soc_hops(soc, channel->place, place);
-        hops[i].write = (double)soc_hops(soc, place, channel->place);
-    }
-    return hops;
-}
-
 /*
  * PEs that no layer holds, over the whole run: PEs x cycles of the makespan, less what every layer
- * holds times its cycles. docs/model.md M-43.
+ * holds times its cycles. docs/model.md M-42.
  */
 static double idle_pe_cycles(const struct soc *soc, double busy_pe_cycles, uint64_t makespan_ps)
 {
@@ -65,7 +46,7 @@ static double idle_pe_cycles(const struct soc *soc, double busy_pe_cycles, uint6
     return pe_cycles > busy_pe_cycles ? pe_cycles - busy_pe_cycles : 0;
 }
 
-/* docs/model.md M-44. */
+/* docs/model.md M-43. */
 static double total_pj(const struct mapping_energy *energy)
 {
     const struct energy_split *layers = &energy->layers;
@@ -79,7 +60,6 @@ struct mapping_energy mapping_energy(const struct problem *problem, const struct
     const struct soc *soc = problem->soc;
     struct mapping_energy energy = { 0 };
     double byte_hops = 0, busy_pe_cycles = 0;
-    struct memory_hops *memory_hops = memory_hops_of(soc);
     uint32_t *accelerator_of = mem_alloc(problem->layer_count, sizeof *accelerator_of);
     for (size_t i = 0; i < mapping->placement_count; i++)
         accelerator_of[mapping->placements[i].layer] = mapping->placements[i].accelerator;
@@ -87,15 +67,11 @@ struct mapping_energy mapping_energy(const struct problem *problem, const struct
         const struct placement *at = &mapping->placements[i];
         const struct layer_option *option =
             problem_option(problem, at->layer, at->accelerator, at->option);
-        const struct memory_hops *hops = &memory_hops[at->accelerator];
         add_layer(&energy.layers, option);
         byte_hops += result_byte_hops(problem, accelerator_of, at->layer);
-        byte_hops += (double)option->memory_read_bytes * hops->read +
-                     (double)option->memory_write_bytes * hops->write;
         busy_pe_cycles += (double)option->pes * (double)option->cycles;
     }
     free(accelerator_of);
-    free(memory_hops);
     energy.network_pj = byte_hops * soc->energy.hop_pj_per_byte;
     energy.idle_pj = idle_pe_cycles(soc, busy_pe_cycles, makespan_ps) *
                      soc->energy.pe_idle_pj_per_cycle;

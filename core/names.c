@@ -85,3 +85,13 @@ const char *names_nearest(const struct names *names, const char *given)
 {
     return json_nearest(given, names->name, names->count);
 }
+
+const char *names_read(const struct json_node *node)
+{
+    const char *name = json_str(node);
+    if (strlen(name) <= NAMES_BYTES_MAX)
+        return name;
+    json_fail(node, ERR_LIMIT, "expected a name of at most %d bytes, got %zu", NAMES_BYTES_MAX,
+              strlen(name));
+    return "";
+}

@@ -150,7 +150,7 @@ static void read_several(struct soc_reader *reader, const struct json_node *node
     }
     if (!has_room(reader, node, count))
         return;
-    const char *stem = json_get_str(node, "name");
+    const char *stem = names_read(json_get(node, "name"));
     for (size_t i = 0; i < count; i++) {
         acc.name = arena_printf(reader->soc.arena, "%s%zu", stem, i);
         acc.place = soc_network_place(&reader->network, json_item(places, i));
@@ -167,7 +167,7 @@ static void read_accelerator(struct soc_reader *reader, const struct json_node *
     }
     if (!has_room(reader, node, 1))
         return;
-    acc.name = arena_strdup(reader->soc.arena, json_get_str(node, "name"));
+    acc.name = arena_strdup(reader->soc.arena, names_read(json_get(node, "name")));
     acc.place = soc_network_place(&reader->network, json_get(node, "place"));
     add_accelerator(reader, node, acc);
 }
@@ -189,7 +189,7 @@ static void read_accelerators(struct soc_reader *reader)
 static struct soc_channel read_channel(struct soc_reader *reader, const struct json_node *node)
 {
     struct soc_channel channel = {
-        .name = arena_strdup(reader->soc.arena, json_get_str(node, "name")),
+        .name = arena_strdup(reader->soc.arena, names_read(json_get(node, "name"))),
         .unlimited = json_get_bool_or(node, "unlimited", false),
     };
     if (channel.unlimited)
@@ -256,7 +256,7 @@ static void read_soc(struct soc_reader *reader)
     struct soc *soc = &reader->soc;
     const struct json_node *root = reader->root;
     json_expect_tag(root, "soc/1");
-    soc->name = arena_strdup(soc->arena, json_get_str(root, "name"));
+    soc->name = arena_strdup(soc->arena, names_read(json_get(root, "name")));
     soc->source = arena_strdup(soc->arena, json_get_str_or(root, "source", ""));
     soc->note = arena_strdup(soc->arena, json_get_str_or(root, "note", ""));
     soc_network_read(&reader->network, soc, json_get(root, "network"));

@@ -173,7 +173,7 @@ static void read_named_places(struct soc_network_reader *reader)
         return;
     for (size_t place = 0; place < soc->place_count; place++) {
         const struct json_node *item = json_item(places, place);
-        const char *name = soc->place_names[place] = arena_strdup(soc->arena, json_str(item));
+        const char *name = soc->place_names[place] = arena_strdup(soc->arena, names_read(item));
         if (names_add(reader->place_numbers, name, (uint32_t)place) != NAMES_NONE)
             json_fail(item, ERR_DUPLICATE, "the place \"%s\" is listed twice", name);
     }

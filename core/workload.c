@@ -76,11 +76,11 @@ static void read_entry(struct workload_reader *reader, const struct json_node *n
     uint32_t graph = graph_number(reader, json_get(node, "graph"));
     int64_t copies = json_get_int_or(node, "copies", 1, WORKLOAD_NETWORKS_MAX, 1);
     const struct json_node *name = json_find(node, "name");
-    if (name && strchr(json_str(name), '/'))
+    if (name && strchr(names_read(name), '/'))
         json_fail(name, ERR_VALUE, "expected a name without \"/\"");
     if (!json_ok(reader->doc))
         return;
-    const char *stem = name ? json_str(name) : reader->workload.graphs[graph].name;
+    const char *stem = name ? names_read(name) : reader->workload.graphs[graph].name;
     for (int64_t copy = 0; copy < copies && json_ok(reader->doc); copy++)
         add_network(reader, node,
                     copies == 1 ? arena_strdup(arena, stem)
@@ -105,7 +105,7 @@ static void read_workload(struct workload_reader *reader)
     struct workload *workload = &reader->workload;
     const struct json_node *root = json_root(reader->doc);
     json_expect_tag(root, "workload/1");
-    workload->name = arena_strdup(workload->arena, json_get_str(root, "name"));
+    workload->name = arena_strdup(workload->arena, names_read(json_get(root, "name")));
     workload->source = arena_strdup(workload->arena, json_get_str_or(root, "source", ""));
     json_find(root, "note"); /* free text */
     const struct json_node *networks = json_get(root, "networks");

@@ -39,7 +39,7 @@ void workload_release(struct workload *workload);
 /* Workload-wide layer number → network and layer. */
 uint32_t workload_network_of(const struct workload *workload, uint32_t layer);
 const struct dnn_layer *workload_layer(const struct workload *workload, uint32_t layer);
-/* "resnet50#0/conv1" into buf; returns buf. */
+/* "resnet50#0/conv1" into buf; returns buf. 2 * NAMES_BYTES_MAX + 32 bytes hold any name. */
 char *workload_layer_name(const struct workload *workload, uint32_t layer, char *buf, size_t size);
 
 #ifdef __cplusplus
