@@ -212,7 +212,8 @@ enum err_code file_make_dir(const char *dir, struct err *err)
 
 char *file_join(const char *dir, const char *name)
 {
-    size_t dir_bytes = name[0] == '/' ? 0 : strlen(dir);
+    bool bare = name[0] == '/' || strcmp(dir, ".") == 0;
+    size_t dir_bytes = bare ? 0 : strlen(dir);
     bool slash = dir_bytes > 0 && dir[dir_bytes - 1] != '/';
     size_t size = dir_bytes + slash + strlen(name) + 1;
     char *path = mem_grow(NULL, size, 1);

@@ -26,7 +26,7 @@ enum err_code file_write(const char *file, const char *text, size_t bytes, struc
 /* mkdir -p; an existing folder is fine. */
 enum err_code file_make_dir(const char *dir, struct err *err);
 
-/* "dir/name"; `name` as it is if absolute or dir is empty. free() it. */
+/* "dir/name"; `name` as it is if absolute or dir is empty or ".". free() it. */
 char *file_join(const char *dir, const char *name);
 /* The folder part of a path ("." if none). free() it. */
 char *file_dir(const char *file);

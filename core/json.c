@@ -86,29 +86,26 @@ void json_fail_err(const struct json_node *node, const struct err *err)
 
 /* Documents */
 
-/* Our sentence for jansson's codes; the others are plain syntax errors. */
+/* Where we say more than jansson does. */
 static const struct {
     enum json_error_code given;
     enum err_code code;
     const char *sentence;
 } parse_errors[] = {
     { json_error_duplicate_key, ERR_KEY, "a key is given twice" },
-    { json_error_stack_overflow, ERR_LIMIT, "nested too deeply" },
+    { json_error_stack_overflow, ERR_LIMIT, "expected at most 2048 levels of nesting" },
     { json_error_numeric_overflow, ERR_RANGE, "a number is too large" },
-    { json_error_invalid_utf8, ERR_SYNTAX, "not UTF-8" },
+    { json_error_invalid_utf8, ERR_SYNTAX, "the text is not UTF-8" },
     { json_error_null_character, ERR_SYNTAX, "a string holds a NUL character" },
 };
 
-static const char *sentence_for(enum json_error_code given, enum err_code *code)
+static void set_parse_error(struct err *err, const json_error_t *error)
 {
-    for (size_t i = 0; i < sizeof parse_errors / sizeof parse_errors[0]; i++) {
-        if (parse_errors[i].given == given) {
-            *code = parse_errors[i].code;
-            return parse_errors[i].sentence;
-        }
-    }
-    *code = ERR_SYNTAX;
-    return "not well-formed JSON";
+    const char *near = strstr(error->text, " near ");
+    for (size_t i = 0; i < sizeof parse_errors / sizeof parse_errors[0]; i++)
+        if (parse_errors[i].given == json_error_code(error))
+            err_set(err, parse_errors[i].code, "%s%s", parse_errors[i].sentence, near ? near : "");
+    err_set(err, ERR_SYNTAX, "not well-formed JSON: %s", error->text);
 }
 
 static const struct json_node *node_new(struct json_doc *doc, const struct json_node *parent,
@@ -127,14 +124,17 @@ static const struct json_node *node_new(struct json_doc *doc, const struct json_
 static void parse(struct json_doc *doc)
 {
     json_error_t error;
+    if (doc->bytes >= 3 && memcmp(doc->text, "\xef\xbb\xbf", 3) == 0) {
+        err_set(&doc->err, ERR_SYNTAX, "expected UTF-8 without a byte order mark");
+        err_in_file(&doc->err, doc->name, 1, 1);
+        return;
+    }
     doc->tree = json_loadb(doc->text, doc->bytes, JSON_REJECT_DUPLICATES, &error);
     if (doc->tree) {
         doc->root = node_new(doc, NULL, doc->tree, 0);
         return;
     }
-    enum err_code code;
-    const char *sentence = sentence_for(json_error_code(&error), &code);
-    err_set(&doc->err, code, "%s: %s", sentence, error.text);
+    set_parse_error(&doc->err, &error);
     err_in_file(&doc->err, doc->name, error.line, error.column > 0 ? error.column : 1);
 }
 
@@ -193,11 +193,9 @@ static const struct json_node *child_at(const struct json_node *parent, size_t i
     return branch->children[i];
 }
 
-/* The member `i` of an object that nobody asked for. */
-static void fail_unknown_key(const struct json_branch *branch, size_t i)
+/* The nearest of the keys that were asked for in vain. */
+static const char *nearest_absent(const struct json_branch *branch, const char *key)
 {
-    struct json_doc *doc = branch->node->doc;
-    const char *key = branch->keys[i];
     size_t count = 0;
     for (const struct json_absent *a = branch->absent; a; a = a->next)
         count++;
@@ -206,22 +204,42 @@ static void fail_unknown_key(const struct json_branch *branch, size_t i)
     for (const struct json_absent *a = branch->absent; a; a = a->next)
         names[--at] = a->key; /* in the order they were asked for */
     const char *near = json_nearest(key, names, count);
-    if (near)
-        err_set(&doc->err, ERR_KEY, "unknown key \"%s\"; did you mean \"%s\"?", key, near);
-    else
-        err_set(&doc->err, ERR_KEY, "unknown key \"%s\"", key);
     free(names);
+    return near;
+}
+
+static void fail_unknown_key(const struct json_branch *branch, size_t i, const char *near)
+{
+    struct json_doc *doc = branch->node->doc;
+    if (near)
+        err_set(&doc->err, ERR_KEY, "unknown key \"%s\"; did you mean \"%s\"?", branch->keys[i],
+                near);
+    else
+        err_set(&doc->err, ERR_KEY, "unknown key \"%s\"", branch->keys[i]);
     set_place(doc, child_at(branch->node, i), true);
 }
 
-static void check_all_read(struct json_doc *doc)
+static void check_all_read(const struct json_doc *doc)
 {
     for (const struct json_branch *branch = doc->visited; branch; branch = branch->next) {
         for (size_t i = 0; i < branch->count; i++) {
             if (!branch->read[i]) {
-                fail_unknown_key(branch, i);
+                fail_unknown_key(branch, i, nearest_absent(branch, branch->keys[i]));
                 return;
             }
+        }
+    }
+}
+
+/* A member that was missing may be there under a misspelt key: one that nobody asked for. */
+static void explain_missing(struct json_doc *doc)
+{
+    const struct json_branch *branch = doc->lacking;
+    for (size_t i = 0; i < branch->count; i++) {
+        if (!branch->read[i] && json_nearest(branch->keys[i], &doc->lacked_key, 1)) {
+            doc->err = (struct err)ERR_INIT;
+            fail_unknown_key(branch, i, doc->lacked_key);
+            return;
         }
     }
 }
@@ -230,6 +248,8 @@ enum err_code json_close(struct json_doc *doc, struct err *err)
 {
     if (doc->err.code == ERR_OK)
         check_all_read(doc);
+    else if (doc->lacking)
+        explain_missing(doc);
     enum err_code rc = doc->err.code;
     if (err && err->code == ERR_OK && rc != ERR_OK)
         *err = doc->err;
@@ -254,11 +274,11 @@ static struct json_branch *branch_new(const struct json_node *node, size_t count
     return branch;
 }
 
-/* NULL, with an error, if the node is no object; NULL if the document has failed. */
+/* NULL, with an error, if the node is no object. */
 static struct json_branch *object_branch(const struct json_node *node)
 {
     struct json_doc *doc = node->doc;
-    if (json_is_empty(node))
+    if (!node->value)
         return NULL;
     if (!json_is_object(node->value)) {
         json_fail_type(node, "an object");
@@ -302,6 +322,7 @@ static void remember_absent(struct json_doc *doc, struct json_branch *branch, co
     branch->absent = absent;
 }
 
+/* After a failure keys are still taken down: explain_missing() looks at those. */
 const struct json_node *json_find(const struct json_node *object, const char *key)
 {
     struct json_branch *branch = object_branch(object);
@@ -310,47 +331,36 @@ const struct json_node *json_find(const struct json_node *object, const char *ke
     for (size_t i = 0; i < branch->count; i++) {
         if (strcmp(branch->keys[i], key) == 0) {
             branch->read[i] = true;
-            return child_at(object, i);
+            return json_is_empty(object) ? NULL : child_at(object, i);
         }
     }
     remember_absent(object->doc, branch, key);
     return NULL;
 }
 
-/* A misspelt key is the likelier reason: then that place and that sentence. */
-static void fail_missing_key(const struct json_node *object, const char *key)
-{
-    const struct json_branch *branch = *object->branch;
-    for (size_t i = 0; i < branch->count; i++) {
-        if (!branch->read[i] && json_nearest(branch->keys[i], &key, 1)) {
-            err_set(&object->doc->err, ERR_KEY, "unknown key \"%s\"; did you mean \"%s\"?",
-                    branch->keys[i], key);
-            set_place(object->doc, child_at(object, i), true);
-            return;
-        }
-    }
-    json_fail(object, ERR_KEY, "expected a member \"%s\"", key);
-}
-
 const struct json_node *json_get(const struct json_node *object, const char *key)
 {
+    struct json_doc *doc = object->doc;
     const struct json_node *node = json_find(object, key);
     if (node)
         return node;
-    if (!json_is_empty(object))
-        fail_missing_key(object, key);
-    return &object->doc->empty;
+    if (!json_is_empty(object)) {
+        json_fail(object, ERR_KEY, "expected a member \"%s\"", key);
+        doc->lacking = *object->branch;
+        doc->lacked_key = intern(doc, key);
+    }
+    return &doc->empty;
 }
 
 size_t json_member_count(const struct json_node *object)
 {
-    const struct json_branch *branch = object_branch(object);
+    const struct json_branch *branch = json_is_empty(object) ? NULL : object_branch(object);
     return branch ? branch->count : 0;
 }
 
 const struct json_node *json_member(const struct json_node *object, size_t i, const char **key)
 {
-    struct json_branch *branch = object_branch(object);
+    struct json_branch *branch = json_is_empty(object) ? NULL : object_branch(object);
     if (!branch) {
         *key = "";
         return &object->doc->empty;

@@ -49,6 +49,9 @@ struct json_doc {
     struct json_branch *visited, **visited_end;
     struct json_absent *interned; /* one copy of every absent key */
     struct err err;
+    /* If that is a missing member: of which object, and its key. */
+    const struct json_branch *lacking;
+    const char *lacked_key;
 };
 
 /* No node, or a document that has failed: every read gives its default. */

@@ -188,11 +188,9 @@ TEST(file_join_and_dir__paths__are_composed)
     static const struct {
         const char *dir, *name, *joined, *folder;
     } rows[] = {
-        { "a", "b", "a/b", "a" },
-        { "a/", "b", "a/b", "a" },
-        { "", "b", "b", "." },
-        { "a", "/b", "/b", "/" },
-        { "..", "x/y.json", "../x/y.json", "../x" },
+        { "a", "b", "a/b", "a" }, { "a/", "b", "a/b", "a" },
+        { "", "b", "b", "." },    { ".", "b", "b", "." },
+        { "a", "/b", "/b", "/" }, { "..", "x/y.json", "../x/y.json", "../x" },
         { "/", "b", "/b", "/" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

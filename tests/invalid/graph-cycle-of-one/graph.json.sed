@@ -1,0 +1,1 @@
+9s/"inputs": \["fc1"\]/"inputs": ["sum"]/

@@ -1,0 +1,1 @@
+7s/"inputs": \["conv"\]/"inputs": ["sum"]/;7s/2048/10/

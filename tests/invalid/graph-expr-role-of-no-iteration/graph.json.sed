@@ -1,0 +1,1 @@
+9s/"op": "gemm"/"expr": "O[m,n] += A[m,k] * B[k,n]", "roles": "x=P n=K k=C", "kind": "gemm"/

@@ -1,0 +1,1 @@
+7s/"inputs": \["conv"\]/"inputs": ["conf"]/

@@ -1,0 +1,1 @@
+7s/"epilogue"/"epilog"/

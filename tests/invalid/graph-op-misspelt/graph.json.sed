@@ -1,0 +1,1 @@
+5s/conv2d/conv2/

@@ -1,0 +1,1 @@
+s/"latency_ns": 100 \}/"latency_ns": 100, }/

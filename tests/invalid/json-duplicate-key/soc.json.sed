@@ -1,0 +1,1 @@
+3s/"columns"/"rows": 3, "columns"/

@@ -1,0 +1,1 @@
+s/"right"/"left"/

@@ -1,0 +1,1 @@
+5s/clock_hz/clok_hz/

@@ -1,0 +1,1 @@
+16s/"cols": /"cols_pes": 0, "cols": /

@@ -1,0 +1,1 @@
+16s/"all"/"everything"/

@@ -1,0 +1,1 @@
+14s/own-os/tpu-os/

@@ -1,0 +1,1 @@
+s/"nvdla-ws"/"nvdla-os"/

@@ -1,0 +1,1 @@
+s/"hop_pj_per_byte": 2,//

@@ -1,0 +1,1 @@
+/"energy"/,/pe_idle/d

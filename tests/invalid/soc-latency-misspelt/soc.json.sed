@@ -1,0 +1,1 @@
+s/hop_latency_ns/hop_latencey_ns/

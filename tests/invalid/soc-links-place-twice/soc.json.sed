@@ -1,0 +1,1 @@
+3s/\{.*\}/{ "topology": "links", "places": ["west", "west"], "links": [] }/

@@ -1,0 +1,1 @@
+s/"memory": \[/"memory": [ { "name": "dram", "unlimited": true },/

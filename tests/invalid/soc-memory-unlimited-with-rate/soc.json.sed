@@ -1,0 +1,1 @@
+s/"name": "dram",/"name": "dram", "unlimited": true,/

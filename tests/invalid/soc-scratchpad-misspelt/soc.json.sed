@@ -1,0 +1,1 @@
+6s/scratchpad_bytes/scratchpad_byte/

@@ -1,0 +1,1 @@
+6s/1048576/1048576, "scratchpad_bytes_per_cycle": "unlimitd"/

@@ -1,0 +1,1 @@
+6s/"shared_layers_max": 2/"shared_layers_max": 0/

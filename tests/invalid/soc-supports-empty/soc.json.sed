@@ -1,0 +1,1 @@
+6s/\[.*\], "shared/[], "shared/

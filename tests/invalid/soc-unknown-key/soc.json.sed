@@ -1,0 +1,1 @@
+2s/"name"/"colour": "red", "name"/

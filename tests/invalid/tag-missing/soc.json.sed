@@ -1,0 +1,1 @@
+2s/"socweave": "soc\/1", //

@@ -1,0 +1,1 @@
+s/graph.json/soc.json/

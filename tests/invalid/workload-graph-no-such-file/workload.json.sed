@@ -1,0 +1,1 @@
+s/graph.json/grahp.json/

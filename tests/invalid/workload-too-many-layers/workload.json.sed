@@ -1,0 +1,1 @@
+s/"copies": 2/"copies": 100000/;s/\{ "graph".*\} \]/{ "graph": "graph.json", "copies": 100000 }, { "graph": "graph.json", "name": "b", "copies": 100000 }, { "graph": "graph.json", "name": "c", "copies": 100000 } ]/
