@@ -39,7 +39,7 @@ extern "C" {
 struct intrin_machine {
     const char *name, *source;
     double clock_hz;
-    unsigned units; /* cores, SMs: each works on blocks of its own */
+    unsigned units;             /* cores, SMs: each works on blocks of its own */
     double staging_bytes_per_s; /* L1 or shared memory to registers, one unit */
     unsigned granule_bytes;     /* the least that one access of the staging memory takes */
     double memory_bytes_per_s;  /* all units together */
@@ -61,8 +61,8 @@ struct intrin {
     struct expr expr; /* every index is one iteration, or a constant */
     struct intrin_memory memory[INTRIN_OPERANDS];
     const struct intrin_machine *machine;
-    double interval_cycles; /* between two independent calls on one unit */
-    double latency_cycles;  /* between two calls on the same accumulators */
+    double interval_cycles;          /* between two independent calls on one unit */
+    double latency_cycles;           /* between two calls on the same accumulators */
     uint32_t block[INTRIN_AXES_MAX]; /* calls of one register tile along each spatial axis */
     struct arena *arena;             /* owns the strings of a loaded one; NULL for built-in ones */
 };
@@ -181,8 +181,8 @@ extern const char *const intrin_bound_names[INTRIN_BOUND_COUNT];
 
 struct intrin_cost {
     uint64_t calls;
-    uint64_t bytes_moved; /* every packed tile once: inputs read, output written */
-    double padding_frac;  /* of the multiply-adds done, those that are padding */
+    uint64_t bytes_moved;              /* every packed tile once: inputs read, output written */
+    double padding_frac;               /* of the multiply-adds done, those that are padding */
     double cycles[INTRIN_BOUND_COUNT]; /* what each of them would take alone */
     double predicted_cycles, predicted_ns;
     enum intrin_bound bound; /* the largest */
@@ -245,7 +245,7 @@ struct intrin_plan_operand {
      * Element address = Σ (index / tile) · tile_stride + (index % tile) · element_stride. */
     int64_t tile_stride[INTRIN_AXES_MAX], element_stride[INTRIN_AXES_MAX];
     int64_t tile_elements;
-    uint64_t tiles;       /* of one outer iteration */
+    uint64_t tiles;        /* of one outer iteration */
     uint64_t packed_bytes; /* every distinct tile once, over the outer loops it depends on */
 };
 

@@ -13,9 +13,9 @@
 #include "intrinsics/intrin.h"
 
 const char *const intrin_rule_names[2] = { "amos", "extended" };
-const char *const intrin_bound_names[INTRIN_BOUND_COUNT] = {
-    "compute", "latency", "registers", "packing", "memory reads", "memory writes"
-};
+const char *const intrin_bound_names[INTRIN_BOUND_COUNT] = { "compute",      "latency",
+                                                             "registers",    "packing",
+                                                             "memory reads", "memory writes" };
 
 /* One iteration per axis. */
 struct tuple {
@@ -171,8 +171,7 @@ static int64_t fused_extent(const struct expr *expr, uint16_t iterations)
 {
     uint64_t product = 1;
     for (size_t i = 0; i < expr->iter_count; i++) {
-        if ((iterations >> i & 1) &&
-            !mul_size(product, (uint64_t)expr->iters[i].extent, &product))
+        if ((iterations >> i & 1) && !mul_size(product, (uint64_t)expr->iters[i].extent, &product))
             return INT64_MAX;
     }
     return (int64_t)product;
@@ -190,8 +189,7 @@ static enum err_code add_mapping(struct matcher *m, const struct intrin_mapping 
         return err_set(err, ERR_LIMIT, "more than %d mappings", INTRIN_MAPPINGS_MAX);
     if (found->count == found->capacity) {
         found->capacity = found->capacity * 2 + 64;
-        found->mappings =
-            mem_grow(found->mappings, found->capacity, sizeof *found->mappings);
+        found->mappings = mem_grow(found->mappings, found->capacity, sizeof *found->mappings);
     }
     found->mappings[found->count++] = *mapping;
     return ERR_OK;
@@ -332,10 +330,9 @@ enum err_code intrin_match(const struct intrin *intrin, const struct expr *expr,
                            const struct intrin_match_options *options, struct intrin_matches *out,
                            struct err *err)
 {
-    struct matcher m = { .intrin = intrin,
-                         .expr = expr,
-                         .options = options,
-                         .axis_count = intrin->expr.iter_count };
+    struct matcher m = {
+        .intrin = intrin, .expr = expr, .options = options, .axis_count = intrin->expr.iter_count
+    };
     struct text reason = { 0 };
     enum err_code rc = ERR_OK;
     if (expr->combine == EXPR_MUL_ADD)

@@ -84,8 +84,9 @@ static enum err_code read_block(const struct intrin_row *row, struct intrin *out
         if (x == out->expr.iter_count)
             return err_set(err, ERR_REFERENCE, "block: the intrinsic has no axis '%s'", pair.name);
         if (out->expr.iters[x].reduce)
-            return err_set(err, ERR_VALUE, "block: axis '%s' is a reduction; only axes of the "
-                                           "output are blocked",
+            return err_set(err, ERR_VALUE,
+                           "block: axis '%s' is a reduction; only axes of the "
+                           "output are blocked",
                            pair.name);
         if (pair.value < 1 || pair.value > 65536)
             return err_set(err, ERR_RANGE, "block: expected 1..65536 for '%s', got %lld", pair.name,
@@ -124,15 +125,14 @@ static enum err_code check_expr(const struct expr *expr, struct err *err)
     if (expr->combine != EXPR_MUL_ADD)
         return err_set(err, ERR_VALUE, "an intrinsic computes 'output += first * second'");
     if (expr->iter_count > INTRIN_AXES_MAX)
-        return err_set(err, ERR_LIMIT, "an intrinsic has at most %d axes, got %zu",
-                       INTRIN_AXES_MAX, expr->iter_count);
+        return err_set(err, ERR_LIMIT, "an intrinsic has at most %d axes, got %zu", INTRIN_AXES_MAX,
+                       expr->iter_count);
     if (expr->iter_count == 0)
         return err_set(err, ERR_VALUE, "an intrinsic has at least one axis");
     for (size_t t = 0; t < expr->tensor_count; t++) {
         bool seen[EXPR_ITERS_MAX] = { false };
         for (size_t d = 0; d < expr->tensors[t].dim_count; d++) {
-            enum err_code rc =
-                check_plain_dim(&expr->tensors[t], d, expr->iter_count, seen, err);
+            enum err_code rc = check_plain_dim(&expr->tensors[t], d, expr->iter_count, seen, err);
             if (rc != ERR_OK)
                 return rc;
         }
