@@ -32,7 +32,7 @@ PKG_LIBS   = $(shell pkg-config --libs $(PKG) 2>/dev/null)
 
 WARN     := -Wall -Wextra -Wshadow -Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wno-missing-field-initializers $(WERROR)
 WARN_C   := -Wstrict-prototypes -Wmissing-prototypes
-INCLUDES  = -I. $(PKG_CFLAGS) -D_GNU_SOURCE -DSOCWEAVE_VERSION='"$(VERSION)"' -DSOCWEAVE_DATADIR='"$(PREFIX)/share/socweave"'
+INCLUDES  = -I. -I$(BUILD) $(PKG_CFLAGS) -D_GNU_SOURCE -DSOCWEAVE_VERSION='"$(VERSION)"' -DSOCWEAVE_DATADIR='"$(PREFIX)/share/socweave"'
 ALL_CFLAGS   = -std=c11 -fopenmp $(WARN) $(WARN_C) $(CFLAGS)
 ALL_CXXFLAGS = -std=c++17 -fopenmp $(WARN) $(CXXFLAGS)
 LIBS = -Wl,--as-needed $(PKG_LIBS) -lm
@@ -65,6 +65,12 @@ $(BUILD)/%.c.o: %.c $(BUILD)/flags
 $(BUILD)/%.cpp.o: %.cpp $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CXX,$<) $(CXX) $(ALL_CXXFLAGS) $(INCLUDES) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+# Style and script of report.html as C string literals.
+$(BUILD)/reports/%.inc: reports/%
+	@mkdir -p $(@D)
+	@sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< > $@
+$(BUILD)/reports/report_html.c.o: $(BUILD)/reports/report_style.css.inc $(BUILD)/reports/report_script.js.inc
 
 $(BUILD)/socweave: $(MAIN_OBJ) $(LIB_OBJ)
 $(BUILD)/test_socweave: $(TEST_OBJ) $(LIB_OBJ)

@@ -1,0 +1,310 @@
+/* Tables: accelerators, networks, layers, where simulation and analysis differ, provenance. */
+#include <stdlib.h>
+
+#include "core/arena.h"
+#include "reports/report_html.h"
+
+#define ROWS_SHOWN 40 /* of a long table; the rest folds away */
+#define TOP_LAYERS 12
+#define TOP_DELAYS 10
+
+static void table_begin(struct text *out, const char *const *heads, size_t count)
+{
+    text_add(out, "<div class=\"scroll\"><table><thead><tr>");
+    for (size_t i = 0; i < count; i++) {
+        bool number = heads[i][0] == '#';
+        text_printf(out, "<th%s>%s</th>", number ? " class=\"n\"" : "", heads[i] + number);
+    }
+    text_add(out, "</tr></thead><tbody>\n");
+}
+
+#define TABLE_BEGIN(out, heads) table_begin(out, heads, sizeof(heads) / sizeof *(heads))
+
+static void table_end(struct text *out)
+{
+    text_add(out, "</tbody></table></div>\n");
+}
+
+/* "Time, ms": a column head with its unit. */
+static void head_with_unit(struct text *out, const char *what, struct report_scale scale)
+{
+    text_printf(out, "%s, %s", what, scale.unit);
+}
+
+/* --- accelerators ---------------------------------------------------------------------------- */
+
+static void accelerator_row(const struct report_facts *f, struct text *out, size_t a)
+{
+    const struct report_accelerator *acc = &f->accelerators[a];
+    const struct soc_accelerator *soc = &f->report->problem->soc->accelerators[a];
+    double fracs[REPORT_STATE_COUNT];
+    for (size_t state = 0; state < REPORT_STATE_COUNT; state++)
+        fracs[state] = report_share(f, acc->state_ps[state]);
+    text_add(out, "<tr>");
+    report_html_cell(out, soc->name);
+    report_html_count(out, acc->layer_count);
+    report_html_stack(out, 's', fracs, REPORT_STATE_COUNT - 1);
+    for (size_t state = 0; state < REPORT_STATE_COUNT; state++)
+        report_html_share(out, fracs[state]);
+    report_html_share(out, report_pe_frac(f, a));
+    text_add(out, "</tr>\n");
+}
+
+static void fold_begin(struct text *out, size_t more, const char *what)
+{
+    text_printf(out,
+                "</tbody></table></div>\n<details><summary>%zu more %s</summary><div "
+                "class=\"scroll\"><table><tbody>\n",
+                more, what);
+}
+
+void report_html_accelerators(const struct report_facts *facts, struct text *out)
+{
+    static const char *const heads[] = { "Accelerator", "#Layers", "Share of the makespan",
+                                         "#Compute",    "#Memory", "#Transfer",
+                                         "#Dependency", "#Idle",   "#PEs in use" };
+    size_t count = facts->report->problem->accelerator_count;
+    report_html_section(out, "accelerators", "What each accelerator does with its time");
+    TABLE_BEGIN(out, heads);
+    for (size_t a = 0; a < count; a++) {
+        if (a == ROWS_SHOWN)
+            fold_begin(out, count - a, "accelerators");
+        accelerator_row(facts, out, a);
+    }
+    table_end(out);
+    text_add(out, count > ROWS_SHOWN ? "</details>\n" : "");
+    text_add(
+        out,
+        "<p class=\"caption\">Every instant counts once, so the five shares of a row add up to "
+        "the makespan. <b>Compute</b>: at least one layer is at work. <b>Memory</b>: layers "
+        "are there but wait for weights or graph inputs. <b>Transfer</b>: nothing runs, and "
+        "the last input of the next layer is on its way. <b>Dependency</b>: that input is "
+        "still being computed. <b>Idle</b>: no layer is left. <b>PEs in use</b> weighs "
+        "running time with the PEs that the layers hold.</p>\n</section>\n");
+}
+
+/* --- networks -------------------------------------------------------------------------------- */
+
+static double energy_sum(const struct energy_split *e)
+{
+    return e->mac_pj + e->register_pj + e->scratchpad_pj + e->memory_pj;
+}
+
+static void network_row(const struct report_facts *f, struct text *out, size_t n,
+                        const uint8_t *colours, struct report_scale time,
+                        struct report_scale energy, struct report_scale macs)
+{
+    const struct report_network *at = &f->networks[n];
+    double from = 100 * report_share(f, at->start_ps), to = 100 * report_share(f, at->end_ps);
+    text_printf(out,
+                "<tr><td><svg class=\"swatch\" width=\"12\" height=\"12\"><rect class=\"c%u\" "
+                "width=\"12\" height=\"12\" rx=\"2\"/></svg>",
+                colours[n]);
+    report_html_text(out, f->report->problem->workload->networks[n].name);
+    text_add(out, "</td>");
+    report_html_count(out, at->layer_count);
+    report_html_number(out, macs, (double)at->macs);
+    text_printf(out,
+                "<td class=\"stack\"><svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\">"
+                "<rect class=\"lane\" width=\"100\" height=\"10\"/><rect class=\"c%u\" x=\"",
+                colours[n]);
+    report_coordinate(out, from);
+    text_add(out, "\" width=\"");
+    report_coordinate(out, to - from);
+    text_add(out, "\" height=\"10\"/></svg></td>");
+    report_html_number(out, time, (double)at->start_ps);
+    report_html_number(out, time, (double)at->end_ps);
+    report_html_share(out, report_share(f, at->end_ps));
+    report_html_number(out, energy, energy_sum(&at->energy));
+    text_add(out, "</tr>\n");
+}
+
+void report_html_networks(const struct report_facts *facts, struct text *out)
+{
+    size_t count = facts->report->problem->network_count;
+    double most_pj = 0, most_macs = 0;
+    for (size_t n = 0; n < count; n++) {
+        double pj = energy_sum(&facts->networks[n].energy);
+        most_pj = pj > most_pj ? pj : most_pj;
+        double macs = (double)facts->networks[n].macs;
+        most_macs = macs > most_macs ? macs : most_macs;
+    }
+    struct report_scale time = report_scale_for(REPORT_TIME, (double)facts->makespan_ps);
+    struct report_scale energy = report_scale_for(REPORT_ENERGY, most_pj);
+    struct report_scale macs = report_scale_for(REPORT_MACS, most_macs);
+    struct text start = { 0 }, end = { 0 }, pj = { 0 }, mac = { 0 };
+    head_with_unit(&start, "#Start", time);
+    head_with_unit(&end, "#End", time);
+    head_with_unit(&pj, "#Energy", energy);
+    text_printf(&mac, "#%s", macs.unit);
+    const char *const heads[] = { "Network",         "#Layers",
+                                  mac.data,          "From first start to last end",
+                                  start.data,        end.data,
+                                  "#End / makespan", pj.data };
+    report_html_section(out, "networks", "Latency of each network");
+    TABLE_BEGIN(out, heads);
+    uint8_t *colours = report_colours_new(facts->report->problem);
+    for (size_t n = 0; n < count; n++) {
+        if (n == ROWS_SHOWN)
+            fold_begin(out, count - n, "networks");
+        network_row(facts, out, n, colours, time, energy, macs);
+    }
+    free(colours);
+    table_end(out);
+    text_add(out, count > ROWS_SHOWN ? "</details>\n" : "");
+    text_add(out, "<p class=\"caption\">All networks are ready at time 0: the end is the latency. "
+                  "Energy is that of the layers, without network and idle PEs.</p>\n</section>\n");
+    text_release(&start);
+    text_release(&end);
+    text_release(&pj);
+    text_release(&mac);
+}
+
+/* --- layers ---------------------------------------------------------------------------------- */
+
+static double macs_per_pe_cycle(const struct report_facts *f, uint32_t l)
+{
+    const struct layer_option *option = f->layers[l].option;
+    double slots = (double)option->pes * (double)option->cycles;
+    double macs = (double)workload_layer(f->report->problem->workload, l)->shape.macs;
+    return slots > 0 ? macs / slots : 0;
+}
+
+static void layer_row(const struct report_facts *f, struct text *out, uint32_t l,
+                      struct report_scale time)
+{
+    const struct report_layer *at = &f->layers[l];
+    const struct dnn_layer *layer = workload_layer(f->report->problem->workload, l);
+    text_add(out, "<tr>");
+    report_html_layer_name(f, out, l);
+    report_html_cell(out, layer->op ? layer->op->name : "expression");
+    report_html_cell(out, f->report->problem->soc->accelerators[at->accelerator].name);
+    report_html_count(out, at->option->pes);
+    report_html_number(out, time, (double)(at->end_ps - at->start_ps));
+    report_html_share(out, report_share(f, at->end_ps - at->start_ps));
+    report_html_share(out, macs_per_pe_cycle(f, l));
+    report_html_number(out, time, (double)(at->end_ps - at->start_ps - at->compute_ps));
+    text_add(out, "</tr>\n");
+}
+
+void report_html_layers(const struct report_facts *facts, struct text *out)
+{
+    size_t count = facts->report->problem->layer_count;
+    uint64_t *run_ps = mem_alloc(count + 1, sizeof *run_ps);
+    for (size_t l = 0; l < count; l++)
+        run_ps[l] = facts->layers[l].end_ps - facts->layers[l].start_ps;
+    uint32_t top[TOP_LAYERS];
+    size_t shown = report_html_top(run_ps, count, TOP_LAYERS, top);
+    struct report_scale scale =
+        report_scale_for(REPORT_TIME, shown > 0 ? (double)run_ps[top[0]] : 0);
+    struct text time = { 0 }, stall = { 0 };
+    head_with_unit(&time, "#Time", scale);
+    head_with_unit(&stall, "#Stalled", scale);
+    const char *const heads[] = { "Layer",   "Operator",     "Accelerator",      "#PEs",
+                                  time.data, "#Of makespan", "#MACs / PE-cycle", stall.data };
+    report_html_section(out, "layers", "The longest layers");
+    TABLE_BEGIN(out, heads);
+    for (size_t i = 0; i < shown; i++)
+        layer_row(facts, out, top[i], scale);
+    table_end(out);
+    text_printf(out,
+                "<p class=\"caption\">The %zu longest of %zu layers; all of them are in "
+                "<code>layers.csv</code>. MACs per PE and cycle say how well the dataflow fits the "
+                "layer's shape: 100%% is one MAC in every PE in every cycle. Stalled: the part of "
+                "the time spent waiting for memory or input tiles.</p>\n</section>\n",
+                shown, count);
+    text_release(&time);
+    text_release(&stall);
+    free(run_ps);
+}
+
+/* --- simulation against analysis ------------------------------------------------------------- */
+
+/* Time that the simulated run adds to this layer itself: in queues before it, or inside it. */
+static uint64_t own_delay_ps(const struct report_facts *f, uint32_t l)
+{
+    const struct schedule *analytic = f->report->analytic;
+    uint64_t was_ps = analytic->end_ps[l] - analytic->start_ps[l];
+    uint64_t is_ps = f->layers[l].end_ps - f->layers[l].start_ps;
+    return f->layers[l].contention_ps + (is_ps > was_ps ? is_ps - was_ps : 0);
+}
+
+static void delay_row(const struct report_facts *f, struct text *out, uint32_t l,
+                      struct report_scale delay, struct report_scale time)
+{
+    const struct report_layer *at = &f->layers[l];
+    struct text where = { 0 };
+    if (at->queued_ps > 0)
+        report_resource_name(f, at->queue_resource, at->queue_index, &where);
+    text_add(out, "<tr>");
+    report_html_layer_name(f, out, l);
+    report_html_cell(out, f->report->problem->soc->accelerators[at->accelerator].name);
+    report_html_number(out, delay, (double)own_delay_ps(f, l));
+    report_html_cell(out, where.data ? where.data : "not in a queue of its own");
+    report_html_number(out, time, (double)f->report->analytic->start_ps[l]);
+    report_html_number(out, time, (double)at->start_ps);
+    text_add(out, "</tr>\n");
+    text_release(&where);
+}
+
+static void delays_table(const struct report_facts *f, struct text *out, const uint64_t *delay_ps)
+{
+    uint32_t top[TOP_DELAYS];
+    size_t count = report_html_top(delay_ps, f->report->problem->layer_count, TOP_DELAYS, top);
+    struct report_scale delay = report_scale_for(REPORT_TIME, (double)delay_ps[top[0]]);
+    struct report_scale time = report_scale_for(REPORT_TIME, (double)f->makespan_ps);
+    struct text own = { 0 }, was = { 0 }, is = { 0 };
+    head_with_unit(&own, "#Own delay", delay);
+    head_with_unit(&was, "#Start, analytic", time);
+    head_with_unit(&is, "#Start, simulated", time);
+    const char *const heads[] = { "Layer",  "Accelerator", own.data, "Its packets queued most at",
+                                  was.data, is.data };
+    TABLE_BEGIN(out, heads);
+    for (size_t i = 0; i < count && delay_ps[top[i]] > 0; i++)
+        delay_row(f, out, top[i], delay, time);
+    table_end(out);
+    text_add(out, "<p class=\"caption\">The layers that lose most by themselves: time that their "
+                  "last input spent in queues, and time by which the run itself got longer. Delays "
+                  "that are passed on from a predecessor are not counted again.</p>\n");
+    text_release(&own);
+    text_release(&was);
+    text_release(&is);
+}
+
+void report_html_disagreement(const struct report_facts *facts, struct text *out)
+{
+    const struct report *r = facts->report;
+    if (!r->simulated)
+        return;
+    size_t count = r->problem->layer_count, delayed = 0;
+    uint64_t *delay_ps = mem_alloc(count + 1, sizeof *delay_ps);
+    for (uint32_t l = 0; l < count; l++) {
+        delay_ps[l] = own_delay_ps(facts, l);
+        delayed += delay_ps[l] > 0;
+    }
+    double more = r->analytic->makespan_ps > 0
+                      ? (double)r->simulated->makespan_ps / (double)r->analytic->makespan_ps - 1
+                      : 0;
+    report_html_section(out, "disagreement", "Where simulation and analysis differ");
+    text_add(out, "<p>");
+    if (r->simulated->makespan_ps == r->analytic->makespan_ps && delayed == 0) {
+        text_add(out, "They agree to the picosecond: no packet ever had to queue long enough to "
+                      "hold up a layer.</p>\n");
+    } else {
+        text_add(out, "The analytic estimate knows no queues. The simulated run takes ");
+        report_quantity(out, REPORT_TIME, (double)r->simulated->makespan_ps);
+        text_add(out, " against ");
+        report_quantity(out, REPORT_TIME, (double)r->analytic->makespan_ps);
+        struct text share = { 0 };
+        report_percent(&share, more);
+        text_printf(out, " (%s", more >= 0 ? "+" : "");
+        report_html_text(out, share.data);
+        text_printf(out, "); %zu of %zu layers are held up by packets of others.</p>\n", delayed,
+                    count);
+        text_release(&share);
+    }
+    if (delayed > 0)
+        delays_table(facts, out, delay_ps);
+    text_add(out, "</section>\n");
+    free(delay_ps);
+}
