@@ -24,6 +24,8 @@ enum outcome { PASSED, FAILED, SKIPPED };
 static struct test *tests;
 static size_t test_count;
 static const char *running;
+static bool has_seed;
+static uint64_t seed_now;
 static jmp_buf back;
 
 static char **temp_dirs;
@@ -42,9 +44,17 @@ void test_fail(const char *file, int line, const char *format, ...)
     fflush(stdout);
     fprintf(stderr, "FAIL %s\n  %s:%d: ", running, file, line);
     vfprintf(stderr, format, args);
+    if (has_seed)
+        fprintf(stderr, " (seed %" PRIu64 ")", seed_now);
     fputc('\n', stderr);
     va_end(args);
     longjmp(back, 1 + FAILED);
+}
+
+void test_seed(uint64_t seed)
+{
+    has_seed = true;
+    seed_now = seed;
 }
 
 void test_skip(const char *reason)
@@ -181,6 +191,7 @@ static bool is_wanted(const char *name, int argc, char **argv)
 
 static enum outcome run_test(const struct test *test)
 {
+    has_seed = false;
     running = test->name;
     int jumped = setjmp(back);
     if (jumped != 0)

@@ -22,6 +22,8 @@ void test_register(const char *name, test_function *run);
 void test_fail(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4), noreturn));
 void test_skip(const char *reason) __attribute__((noreturn));
+/* The seed that the running test is at: printed if one of its checks fails. */
+void test_seed(uint64_t seed);
 void test_check_str(const char *file, int line, const char *expected, const char *got);
 /* Path below the project's root, wherever the binary runs: "soc-configs/x.json". Static buffers, 8
  * live. */
