@@ -18,7 +18,7 @@ FOLDERS := core cost ga mapper sim intrinsics reports cli
 C_SRC   := $(wildcard $(addsuffix /*.c,$(FOLDERS)))
 CXX_SRC := $(wildcard $(addsuffix /*.cpp,$(FOLDERS)))
 TEST_SRC  := $(wildcard tests/*.c tests/unit/*.c tests/model/*.c)
-BENCH_SRC := $(wildcard bench/*.c)
+BENCH_SRC := $(wildcard bench/*.c) tests/model/twin.c
 
 object  = $(patsubst %,$(BUILD)/%.o,$(1))
 LIB_OBJ   := $(call object,$(filter-out cli/main.c,$(C_SRC)) $(CXX_SRC))

@@ -38,7 +38,7 @@ static double round_s(void (*run)(void *ctx), void *ctx)
 {
     double begin = now_s(), end = begin;
     size_t calls = 0;
-    for (size_t batch = 1; end - begin < 0.05; batch *= 2) {
+    for (size_t batch = 1; end - begin < 0.01; batch *= 2) {
         for (size_t i = 0; i < batch; i++)
             run(ctx);
         calls += batch;
@@ -50,7 +50,7 @@ static double round_s(void (*run)(void *ctx), void *ctx)
 double bench_seconds(void (*run)(void *ctx), void *ctx)
 {
     double best = round_s(run, ctx);
-    for (int i = 1; i < 5; i++) {
+    for (int i = 1; i < 25; i++) {
         double s = round_s(run, ctx);
         best = s < best ? s : best;
     }
@@ -64,18 +64,22 @@ static void fail(const struct err *err)
     exit(1);
 }
 
-void bench_case_open(struct bench_case *c, const char *soc, const char *workload)
+void bench_case_open_files(struct bench_case *c, const char *soc_file, const char *workload_file)
 {
     struct err err = ERR_INIT;
     const struct cost_options options = { .elastic = true };
-    char file[512];
-    snprintf(file, sizeof file, "soc-configs/%s.json", soc);
-    if (soc_load(&c->soc, file, &err) != ERR_OK)
-        fail(&err);
-    snprintf(file, sizeof file, "dnn-graphs/workloads/%s.json", workload);
-    if (workload_load(&c->workload, file, &err) != ERR_OK ||
+    if (soc_load(&c->soc, soc_file, &err) != ERR_OK ||
+        workload_load(&c->workload, workload_file, &err) != ERR_OK ||
         cost_build_problem(&c->soc, &c->workload, &options, &c->problem, &err) != ERR_OK)
         fail(&err);
+}
+
+void bench_case_open(struct bench_case *c, const char *soc, const char *workload)
+{
+    char soc_file[512], workload_file[512];
+    snprintf(soc_file, sizeof soc_file, "soc-configs/%s.json", soc);
+    snprintf(workload_file, sizeof workload_file, "dnn-graphs/workloads/%s.json", workload);
+    bench_case_open_files(c, soc_file, workload_file);
 }
 
 void bench_case_close(struct bench_case *c)
