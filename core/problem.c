@@ -7,8 +7,8 @@
 #include "core/num.h"
 
 #define TRANSFERS_MAX ((size_t)1 << 24) /* size classes x pair classes: 128 MiB */
-/* All transfers one after the other must stay far below 63 bits of ps (2^61 ps are 26 days). */
-#define TRANSFER_SUM_MAX_PS (UINT64_C(1) << 61)
+/* Everything one after the other must stay far below 63 bits of ps (2^60 ps are 13 days). */
+#define TIME_SUM_MAX_PS (UINT64_C(1) << 60)
 
 /* --- interning of blocks of bytes ------------------------------------------------------------ */
 
@@ -289,22 +289,57 @@ static enum err_code fill_transfers(struct problem *p, const uint64_t *size_byte
     return ERR_OK;
 }
 
-/* No order of transfers may overflow the clock: the longest of every edge, one after the other. */
-static enum err_code check_transfer_sum(const struct problem *p, struct err *err)
+/* --- no order of things may overflow the clock ------------------------------------------------ */
+
+static uint64_t capped(uint64_t time_ps)
 {
+    return min_u64(time_ps, TIME_SUM_MAX_PS + 1);
+}
+
+static uint64_t add_capped(uint64_t sum_ps, uint64_t time_ps)
+{
+    return capped(capped(sum_ps) + capped(time_ps));
+}
+
+static uint64_t transfer_sum_ps(const struct problem *p)
+{
+    uint64_t sum_ps = 0;
     uint64_t *longest = mem_alloc(p->size_class_count + 1, sizeof *longest);
     for (size_t size = 0; size < p->size_class_count; size++)
         for (size_t pair = 0; pair < p->pair_class_count; pair++)
             longest[size] =
                 max_u64(longest[size], p->transfer_ps[size * p->pair_class_count + pair]);
-    uint64_t sum_ps = 0;
-    for (size_t edge = 0; edge < p->edge_count && sum_ps <= TRANSFER_SUM_MAX_PS; edge++)
-        sum_ps += min_u64(longest[p->preds[edge].size_class], TRANSFER_SUM_MAX_PS + 1);
+    for (size_t edge = 0; edge < p->edge_count; edge++)
+        sum_ps = add_capped(sum_ps, longest[p->preds[edge].size_class]);
     free(longest);
-    if (sum_ps <= TRANSFER_SUM_MAX_PS)
+    return sum_ps;
+}
+
+/* Of the slowest option of a class: reading, computing, writing one after the other. */
+static uint64_t slowest_ps(const struct problem *p, size_t class_index)
+{
+    const uint32_t *begin = &p->option_begin[class_index * p->accelerator_count];
+    uint64_t slowest = 0;
+    for (uint32_t i = begin[0]; i < begin[p->accelerator_count]; i++) {
+        const struct layer_option *option = &p->options[i];
+        uint64_t time_ps = add_capped(option->compute_ps, option->memory_read_ps);
+        slowest = max_u64(slowest, add_capped(time_ps, option->memory_write_ps));
+    }
+    return slowest;
+}
+
+enum err_code problem_check_times(const struct problem *p, struct err *err)
+{
+    uint64_t sum_ps = transfer_sum_ps(p);
+    uint64_t *slowest = mem_alloc(p->class_count, sizeof *slowest);
+    for (size_t i = 0; i < p->class_count && p->options; i++)
+        slowest[i] = slowest_ps(p, i);
+    for (size_t layer = 0; layer < p->layer_count; layer++)
+        sum_ps = add_capped(sum_ps, slowest[p->class_of[layer]]);
+    free(slowest);
+    if (sum_ps <= TIME_SUM_MAX_PS)
         return ERR_OK;
-    return err_set(err, ERR_OVERFLOW,
-                   "the transfers of %s on %s could take more than 2^61 ps (26 days)",
+    return err_set(err, ERR_OVERFLOW, "%s on %s could take more than 2^60 ps (13 days)",
                    p->workload->name, p->soc->name);
 }
 
@@ -340,7 +375,7 @@ enum err_code problem_init(struct problem *out, const struct soc *soc,
     free(size_bytes);
     free(pair_example);
     if (rc == ERR_OK)
-        rc = check_transfer_sum(&p, err);
+        rc = problem_check_times(&p, err);
     if (rc == ERR_OK)
         *out = p;
     else

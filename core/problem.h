@@ -81,6 +81,12 @@ struct problem {
  */
 enum err_code problem_init(struct problem *out, const struct soc *soc,
                            const struct workload *workload, struct err *err);
+/*
+ * ERR_OVERFLOW if running everything one after the other, at its slowest, could take more than 2^60
+ * ps: then no sum of times in a mapper or evaluator can overflow. problem_init() asks it about the
+ * transfers; cost_build_problem() again, when the options are there.
+ */
+enum err_code problem_check_times(const struct problem *problem, struct err *err);
 void problem_release(struct problem *problem);
 
 static inline size_t problem_option_count(const struct problem *p, uint32_t layer, uint32_t acc)

@@ -130,8 +130,9 @@ static uint64_t memory_ps(const struct soc *soc, const struct soc_channel *chann
 {
     if (bytes == 0 || channel->unlimited)
         return 0;
-    return channel->latency_ps + bytes_to_ps(bytes, channel->bytes_per_s) +
-           soc_route_ps(soc, from, to, bytes);
+    uint64_t channel_ps = channel->latency_ps + bytes_to_ps(bytes, channel->bytes_per_s);
+    uint64_t route_ps = soc_route_ps(soc, from, to, bytes);
+    return channel_ps > NUM_MAX_SIZE - route_ps ? NUM_MAX_SIZE : channel_ps + route_ps;
 }
 
 /* The times, and the energy of the links, that depend on where the accelerator is. M-18 */
@@ -244,6 +245,8 @@ enum err_code cost_build_problem(const struct soc *soc, const struct workload *w
     struct builder builder = { .soc = soc, .options = options, .problem = &problem };
     find_kinds(&builder);
     rc = build_options(&builder, err);
+    if (rc == ERR_OK)
+        rc = problem_check_times(&problem, err);
     free(builder.kind_of);
     free(builder.list.items);
     if (rc == ERR_OK)
