@@ -1,0 +1,44 @@
+#include <string.h>
+
+#include "cli/cli.h"
+
+// clang-format off
+const struct cli_command cli_commands[] = {
+    { "explore", "search the best mapping of a workload onto a SoC, simulate it, report it", NULL,
+      "Builds the cost table, searches groupings and placements, replays the best ones in the SystemC\n"
+      "timing model and writes result.json, mapping.json, layers.csv, trace.json, report.html and more\n"
+      "into the output folder. The same seed gives the same files for any --jobs.",
+      "socweave explore --soc soc-configs/comb-small-low.json \\\n"
+      "      --workload dnn-graphs/workloads/mixed-light.json --out out/first",
+      cmd_explore },
+    { "simulate", "replay one mapping in the timing model, with a trace", NULL,
+      "Reads a mapping.json (as explore writes it), checks that it is legal for this SoC and workload,\n"
+      "and replays it in SystemC with contention on links, ports and memory channels.",
+      "socweave simulate --soc comb-small-low --workload mixed-light --mapping out/first/mapping.json \\\n"
+      "      --trace trace.json",
+      cmd_simulate },
+    { "cost", "what each layer costs on each accelerator", NULL,
+      "One row per distinct layer and accelerator: cycles, PEs, scratchpad, energy, traffic.",
+      "socweave cost --soc comb-small-low --workload vision-light --layer 'resnet50#0/conv1'",
+      cmd_cost },
+    { "report", "make report.html again from an output folder", "DIR…",
+      "Reads the folder's mapping.json, replays it and writes report.html anew. The SoC and workload\n"
+      "files that result.json names must still be there, unchanged.",
+      "socweave report out/first",
+      cmd_report },
+    { "check", "say whether files are valid: SoC, DNN graph, workload, mapping", "FILE…",
+      "Reads each file as explore would and prints what it holds. A mapping is checked against\n"
+      "--soc and --workload.",
+      "socweave check soc-configs/*.json dnn-graphs/*.json dnn-graphs/workloads/*.json",
+      cmd_check },
+};
+// clang-format on
+const size_t cli_command_count = sizeof cli_commands / sizeof *cli_commands;
+
+const struct cli_command *cli_find(const char *name)
+{
+    for (size_t i = 0; i < cli_command_count; i++)
+        if (!strcmp(cli_commands[i].name, name))
+            return &cli_commands[i];
+    return NULL;
+}
