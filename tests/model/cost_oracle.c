@@ -124,7 +124,7 @@ static void check_errors(struct errors *errors, const char *what, double median,
                   what, got_median, median, got_most, most);
 }
 
-TEST(cost_oracle__maestro_bounded__within_one_thousandth_in_the_median)
+TEST(cost_oracle__maestro_bounded__within_three_thousandths_in_the_median)
 {
     static struct errors errors[MAPPINGS];
     memset(errors, 0, sizeof errors);
@@ -135,7 +135,7 @@ TEST(cost_oracle__maestro_bounded__within_one_thousandth_in_the_median)
                       cost_csv_real(&csv, "cycles"));
     cost_csv_close(&csv);
     for (size_t i = 0; i < MAPPINGS; i++)
-        check_errors(&errors[i], maestro_dataflows[i].mapping, 0.001, 0.10);
+        check_errors(&errors[i], maestro_dataflows[i].mapping, 0.003, 0.05);
 }
 
 TEST(cost_oracle__maestro_energy__within_tolerance)
@@ -149,7 +149,28 @@ TEST(cost_oracle__maestro_energy__within_tolerance)
                       cost_csv_real(&csv, "e_total_macu"));
     cost_csv_close(&csv);
     for (size_t i = 0; i < MAPPINGS; i++)
-        check_errors(&errors[i], maestro_dataflows[i].mapping, 0.05, 0.6);
+        check_errors(&errors[i], maestro_dataflows[i].mapping, 0.02, 0.15);
+}
+
+/*
+ * With a stride the tool counts up to 3.1 times the MACs of an output stationary convolution, and
+ * tiles by input columns. Ours never take longer, and do the MACs that there are.
+ */
+TEST(cost_oracle__maestro_counts_too_many_macs__ours_are_no_slower)
+{
+    struct cost_csv csv;
+    size_t rows = 0, faster = 0;
+    for (cost_csv_open(&csv, "tests/model/oracle/maestro.csv"); cost_csv_next(&csv);) {
+        if (counted_right(&csv) || cost_csv_u64(&csv, "noc_bw") != 0)
+            continue;
+        struct layer_option option = maestro_cost(&csv);
+        CHECK(option.cycles <= cost_csv_u64(&csv, "cycles"));
+        CHECK(option.cycles * option.pes >= cost_csv_u64(&csv, "macs_ref"));
+        faster += option.cycles < cost_csv_u64(&csv, "cycles");
+        rows++;
+    }
+    cost_csv_close(&csv);
+    CHECK(rows > 0 && faster > 0);
 }
 
 /* --- SCALE-Sim ------------------------------------------------------------------------------- */
