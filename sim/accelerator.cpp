@@ -90,7 +90,7 @@ void accelerator::input_arrived(job *job, uint32_t step)
 void accelerator::start(job *job)
 {
     job->started = true;
-    job->start_ps = job->idle_since_ps = soc.now_ps();
+    job->start_ps = job->idle_since_ps = soc.now_ps;
     running++;
     started_layer = job->layer;
     if (soc.by_tile) {
@@ -105,7 +105,7 @@ void accelerator::start(job *job)
 
 void accelerator::end(job *job)
 {
-    job->end_ps = soc.now_ps();
+    job->end_ps = soc.now_ps;
     running--;
     soc.layer_ended();
     if (discipline == MAPPING_BY_LAYER) {
@@ -146,7 +146,7 @@ void accelerator::whole_part_done(job *job)
 {
     if (--job->parts_left > 0)
         return;
-    record(*job, job->start_ps, soc.now_ps(), 0);
+    record(*job, job->start_ps, soc.now_ps, 0);
     end(job);
 }
 
@@ -170,7 +170,7 @@ void accelerator::request_memory(job *job, uint32_t step)
 void accelerator::compute_steps(job *job)
 {
     while (!job->computing && job->step < job->steps && job->step_missing[job->step] == 0) {
-        uint64_t now_ps = soc.now_ps();
+        uint64_t now_ps = soc.now_ps;
         uint64_t compute_ps = sim_split_part(job->option->compute_ps, job->steps, job->step);
         record(*job, now_ps, now_ps + compute_ps, now_ps - job->idle_since_ps);
         job->computing = true;
@@ -185,7 +185,7 @@ void accelerator::compute_steps(job *job)
 void accelerator::leave_step(job *job)
 {
     job->computing = false;
-    job->idle_since_ps = soc.now_ps();
+    job->idle_since_ps = soc.now_ps;
     if (job->step + 2 < job->steps)
         request_memory(job, job->step + 2);
     if (++job->step == job->steps)

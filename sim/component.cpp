@@ -26,14 +26,14 @@ void component::at(uint64_t at_ps, due_what what, void *subject)
     bool is_earliest = place == agenda.size();
     agenda.insert(agenda.begin() + (ptrdiff_t)place, due{ at_ps, subject, what });
     if (is_earliest && !awake) /* an earlier notification replaces the one that is pending */
-        wake.notify(sc_core::sc_time::from_value(at_ps - soc.now_ps()));
+        wake.notify(sc_core::sc_time::from_value(at_ps - soc.now_ps));
 }
 
 void component::wake_up()
 {
-    uint64_t now_ps = soc.now_ps();
+    soc.tell_time();
     awake = true;
-    while (!agenda.empty() && agenda.back().at_ps <= now_ps) {
+    while (!agenda.empty() && agenda.back().at_ps <= soc.now_ps) {
         due now = agenda.back();
         agenda.pop_back();
         soc.events++;
@@ -41,7 +41,7 @@ void component::wake_up()
     }
     awake = false;
     if (!agenda.empty())
-        wake.notify(sc_core::sc_time::from_value(agenda.back().at_ps - now_ps));
+        wake.notify(sc_core::sc_time::from_value(agenda.back().at_ps - soc.now_ps));
 }
 
 } // namespace sim

@@ -51,6 +51,7 @@ void model::run(const problem *problem, const mapping *mapping, enum granularity
 
 void model::launch()
 {
+    tell_time();
     for (auto &accelerator : accelerators)
         accelerator->launch();
 }
@@ -140,7 +141,7 @@ packet *model::new_packet(uint64_t flow, uint32_t step, uint64_t bytes, uint32_t
     free_packets = fresh->next_free;
     *fresh = packet();
     fresh->id = flow << 32 | step;
-    fresh->tail_ps = now_ps();
+    fresh->tail_ps = now_ps;
     fresh->bytes = bytes;
     fresh->layer = layer;
     fresh->what = what;
@@ -185,7 +186,7 @@ void model::deliver(packet *packet)
     else if (arrived.what == TRACE_READ)
         reader.on->memory_arrived(&reader, arrived.step());
     else
-        makespan_ps = max_u64(makespan_ps, now_ps());
+        makespan_ps = max_u64(makespan_ps, now_ps);
 }
 
 /* --- what accelerators ask for -------------------------------------------------------------- */
@@ -193,7 +194,7 @@ void model::deliver(packet *packet)
 void model::layer_ended()
 {
     layers_left--;
-    makespan_ps = max_u64(makespan_ps, now_ps());
+    makespan_ps = max_u64(makespan_ps, now_ps);
 }
 
 void model::send_results(const job &from)

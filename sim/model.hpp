@@ -213,9 +213,10 @@ class model : public sc_core::sc_module
     std::vector<std::unique_ptr<server>> links, locals, channels;
 
     /* --- for the modules --- */
-    uint64_t now_ps() const
+    uint64_t now_ps = 0; /* since the run began; every process that runs sets it */
+    void tell_time()
     {
-        return sc_core::sc_time_stamp().value() - begin_ps;
+        now_ps = sc_core::sc_time_stamp().value() - begin_ps;
     }
     void send_results(const job &from);
     bool request_memory(job *job, uint32_t step); /* false: nothing to wait for */

@@ -20,7 +20,7 @@ void server::arm(uint64_t bytes_per_s_, uint64_t latency_ps_, bool cut_through_)
 
 void server::request(packet *packet)
 {
-    packet->request_ps = soc.now_ps();
+    packet->request_ps = soc.now_ps;
     packet->service_ps = bytes_to_ps(packet->bytes, bytes_per_s);
     if (packet->service_ps == 0) { /* unlimited: no queue */
         serve(packet);
@@ -54,7 +54,7 @@ void server::grant()
 /* Done when the server has sent the packet, and not before its last byte has come. */
 void server::serve(packet *packet)
 {
-    uint64_t now_ps = soc.now_ps();
+    uint64_t now_ps = soc.now_ps;
     uint64_t done_ps = max_u64(now_ps + packet->service_ps, packet->tail_ps);
     record(*packet, now_ps, done_ps);
     packet->tail_ps = done_ps + latency_ps;

@@ -5,6 +5,8 @@
 
 #include "core/arena.h"
 
+#define NOBODY UINT32_MAX
+
 enum kind { INPUT, READ, WRITE };
 
 struct twin_packet {
@@ -17,7 +19,8 @@ struct twin_packet {
 struct station { /* link, then local port, then channel */
     uint64_t rate, latency;
     bool cut, busy, asked;
-    uint32_t *heap; /* packets waiting, by (since, key) */
+    uint32_t leaving; /* packet that moves on as the station becomes free; NOBODY */
+    uint32_t *heap;   /* packets waiting, by (since, key) */
     size_t waiting, room;
     struct sim_resource_load load;
 };
@@ -146,6 +149,8 @@ static uint32_t queue_pop(struct twin *t, struct station *s)
 
 static uint64_t part(uint64_t n, uint32_t parts, uint32_t k)
 {
+    if (n <= UINT32_MAX)
+        return n * (k + 1ULL) / parts - n * k / parts;
     unsigned __int128 product = n;
     return (uint64_t)(product * (k + 1ULL) / parts) - (uint64_t)(product * k / parts);
 }
@@ -241,7 +246,10 @@ static void station_serve(struct twin *t, uint32_t at, uint32_t packet, uint64_t
     }
     p->tail = done + s->latency;
     p->stage++;
-    head_later(t, s->cut && onward ? t->now + s->latency : p->tail, packet);
+    uint64_t moves = s->cut && onward ? t->now + s->latency : p->tail;
+    s->leaving = ser > 0 && moves == done ? packet : NOBODY;
+    if (s->leaving == NOBODY)
+        head_later(t, moves, packet);
 }
 
 static void packet_enter(struct twin *t, uint32_t packet)
@@ -503,6 +511,8 @@ static void event_happens(struct twin *t, const struct event *event)
             s->asked = true;
             t->asking[t->asking_count++] = event->what;
         }
+        if (s->leaving != NOBODY)
+            packet_enter(t, s->leaving);
         break;
     }
     case MOVED:
