@@ -1,0 +1,1 @@
+10s/left/lefd/

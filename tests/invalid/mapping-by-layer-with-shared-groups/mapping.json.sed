@@ -1,0 +1,1 @@
+7s/group/layer/

@@ -1,0 +1,1 @@
+11s/base#1\/conv/base#1\/konv/
