@@ -124,9 +124,9 @@ static inline size_t soc_hops(const struct soc *soc, uint32_t from, uint32_t to)
 }
 
 /*
- * Time of one uncontended packet between two places. Store and forward: the sum over the links of
- * ceil(bytes / rate) + latency. Cut through: every link's head waits for the latency of the one
- * before; the last byte arrives not before the slowest link has sent it (docs/model.md M-20, M-21).
+ * Time of one uncontended packet between two places; 0 for 0 bytes. Store and forward: the sum over
+ * the links of ceil(bytes / rate) + latency. Cut through: all latencies, and the slowest link's
+ * ceil(bytes / rate) once (docs/model.md M-20, M-21).
  */
 uint64_t soc_route_ps(const struct soc *soc, uint32_t from, uint32_t to, uint64_t bytes);
 

@@ -508,19 +508,19 @@ static uint64_t store_and_forward_ps(const struct soc *soc, const uint32_t *rout
 
 /*
  * Cut through: a link starts when the packet's head arrives, and ends not before the tail has
- * arrived from the link before. docs/model.md M-21.
+ * arrived from the link before. With nothing else on the way that adds up to all latencies and the
+ * slowest link's time. docs/model.md M-21.
  */
 static uint64_t cut_through_ps(const struct soc *soc, const uint32_t *route, size_t hops,
                                uint64_t bytes)
 {
-    uint64_t head_ps = 0, tail_ps = 0; /* of the packet, at the entry of the next link */
+    uint64_t latency_ps = 0, slowest_ps = 0;
     for (size_t i = 0; i < hops; i++) {
         const struct soc_link *link = &soc->links[route[i]];
-        uint64_t done_ps = add_ps(head_ps, bytes_to_ps(bytes, link->bytes_per_s));
-        tail_ps = add_ps(max_u64(done_ps, tail_ps), link->latency_ps);
-        head_ps = add_ps(head_ps, link->latency_ps);
+        latency_ps += link->latency_ps; /* at most 1024 links of a second */
+        slowest_ps = max_u64(slowest_ps, bytes_to_ps(bytes, link->bytes_per_s));
     }
-    return tail_ps;
+    return add_ps(latency_ps, slowest_ps);
 }
 
 uint64_t soc_route_ps(const struct soc *soc, uint32_t from, uint32_t to, uint64_t bytes)
