@@ -28,7 +28,8 @@ void match_small(const char *text, const char *extents, struct intrin *out);
 size_t match_count(const struct intrin *intrin, const struct expr *expr, enum intrin_rule rule,
                    bool fit);
 
-/* Small integers, never 0; free() it. */
+/* Positive and far apart, so that no two sums agree by chance; products of a few thousand points
+ * fit 63 bits. free() it. */
 int32_t *match_data(const struct expr *expr, size_t tensor, struct rng *rng);
 int64_t *match_zeros(const struct expr *expr);
 bool match_same(const struct expr *expr, const int64_t *a, const int64_t *b);
