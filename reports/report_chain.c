@@ -77,26 +77,28 @@ static uint32_t who_let_leave(const struct report_facts *f, uint32_t producer)
     return last;
 }
 
-static void explain_run(struct walk *walk, const struct report_layer *layer)
+/* Explains the run of a layer back to `from_ps`. */
+static void explain_run(struct walk *walk, const struct report_layer *layer, uint64_t from_ps)
 {
     struct report_chain *chain = &walk->facts->chain;
-    uint64_t run_ps = minus_u64(walk->now_ps, layer->start_ps);
+    uint64_t run_ps = minus_u64(walk->now_ps, from_ps);
     uint64_t compute_ps = min_u64(layer->compute_ps, run_ps);
     chain->compute_ps += compute_ps;
     chain->accelerator_ps[layer->accelerator] += compute_ps;
-    if (layer->option->memory_read_ps > layer->option->compute_ps)
+    if (layer->stalls_for_memory)
         chain->memory_ps += run_ps - compute_ps;
     else
         chain->transfer_ps += run_ps - compute_ps;
     walk->now_ps -= run_ps;
 }
 
-static void explain_way(struct walk *walk, const struct report_layer *layer)
+/* The way of the last input, which left its producer at `left_ps`. */
+static void explain_way(struct walk *walk, const struct report_layer *layer, uint64_t left_ps)
 {
-    uint64_t way_ps = minus_u64(walk->now_ps, layer->ready_ps);
-    uint64_t transfer_ps = min_u64(layer->transfer_ps, way_ps);
-    walk->facts->chain.transfer_ps += transfer_ps;
-    walk->facts->chain.contention_ps += way_ps - transfer_ps;
+    uint64_t way_ps = minus_u64(walk->now_ps, left_ps);
+    uint64_t contention_ps = min_u64(layer->contention_ps, way_ps);
+    walk->facts->chain.contention_ps += contention_ps;
+    walk->facts->chain.transfer_ps += way_ps - contention_ps;
     walk->now_ps -= way_ps;
 }
 
@@ -104,17 +106,37 @@ static void explain_way(struct walk *walk, const struct report_layer *layer)
 static uint32_t step_back(struct walk *walk, uint32_t l)
 {
     const struct report_layer *layer = &walk->facts->layers[l];
-    switch (layer->why) {
-    case REPORT_WHY_ACCELERATOR:
+    if (layer->why == REPORT_WHY_ACCELERATOR)
         return who_freed(walk->facts, l);
-    case REPORT_WHY_ORDER:
+    if (layer->why == REPORT_WHY_ORDER)
         return who_came_before(walk->facts, l);
-    default:
-        if (layer->last_pred == REPORT_NO_LAYER)
-            return REPORT_NO_LAYER;
-        explain_way(walk, layer);
-        return who_let_leave(walk->facts, layer->last_pred);
+    if (layer->last_pred == REPORT_NO_LAYER)
+        return REPORT_NO_LAYER;
+    uint32_t producer = who_let_leave(walk->facts, layer->last_pred);
+    explain_way(walk, layer, walk->facts->layers[producer].end_ps);
+    return producer;
+}
+
+/* A layer that stood waiting for tiles of a producer still at work: its end hangs on theirs. */
+static bool hangs_on_tiles(const struct report_facts *f, const struct report_layer *layer,
+                           uint64_t now_ps)
+{
+    if (layer->last_pred == REPORT_NO_LAYER || layer->stalls_for_memory)
+        return false;
+    bool stalled = layer->compute_ps < layer->end_ps - layer->start_ps;
+    uint64_t last_tile_ps = f->layers[layer->last_pred].end_ps;
+    return stalled && last_tile_ps > layer->start_ps && last_tile_ps < now_ps;
+}
+
+static uint32_t explain_layer(struct walk *walk, uint32_t l)
+{
+    const struct report_layer *layer = &walk->facts->layers[l];
+    if (hangs_on_tiles(walk->facts, layer, walk->now_ps)) {
+        explain_run(walk, layer, walk->facts->layers[layer->last_pred].end_ps);
+        return layer->last_pred;
     }
+    explain_run(walk, layer, layer->start_ps);
+    return walk->now_ps == 0 ? REPORT_NO_LAYER : step_back(walk, l);
 }
 
 void report_chain_init(struct report_facts *facts)
@@ -133,10 +155,7 @@ void report_chain_init(struct report_facts *facts)
     }
     while (at != REPORT_NO_LAYER && chain->layer_count < layer_count) {
         chain->layers[chain->layer_count++] = at;
-        explain_run(&walk, &facts->layers[at]);
-        if (walk.now_ps == 0)
-            break;
-        at = step_back(&walk, at);
+        at = explain_layer(&walk, at);
     }
     chain->other_ps = walk.now_ps;
 }

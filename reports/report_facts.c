@@ -64,6 +64,16 @@ static uint64_t minus_u64(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
+/* A layer as a whole computes and reads memory side by side; in tiles it may wait for either. */
+static bool stalls_for_memory(const struct report *report, uint32_t layer,
+                              const struct layer_option *option)
+{
+    const struct problem *p = report->problem;
+    bool has_preds = p->pred_begin[layer + 1] > p->pred_begin[layer];
+    return report->granularity == GRANULARITY_LAYER || !has_preds ||
+           option->memory_read_ps > option->compute_ps;
+}
+
 static void place_layers(struct report_facts *f)
 {
     const struct mapping *mapping = f->report->mapping;
@@ -79,6 +89,7 @@ static void place_layers(struct report_facts *f)
         layer->last_pred = REPORT_NO_LAYER;
         layer->start_ps = f->schedule->start_ps[at->layer];
         layer->end_ps = f->schedule->end_ps[at->layer];
+        layer->stalls_for_memory = stalls_for_memory(f->report, at->layer, layer->option);
         layer->compute_ps = min_u64(layer->option->compute_ps, layer->end_ps - layer->start_ps);
         f->group_start_ps[at->group] = min_u64(f->group_start_ps[at->group], layer->start_ps);
         f->group_end_ps[at->group] = max_u64(f->group_end_ps[at->group], layer->end_ps);
@@ -411,7 +422,7 @@ static void fill_states(struct report_facts *f)
     for (uint32_t l = 0; l < p->layer_count; l++) {
         const struct report_layer *layer = &f->layers[l];
         struct changes *list = &lists[layer->accelerator];
-        int memory = layer->option->memory_read_ps > layer->option->compute_ps;
+        int memory = layer->stalls_for_memory;
         change_add(list, layer->start_ps, !by_tile, memory, 1);
         if (!by_tile)
             change_add(list, layer->start_ps + layer->compute_ps, -1, 0, 0);

@@ -49,6 +49,7 @@ struct report_layer {
     uint32_t queue_index;   /* where most of that was: index of the resource … */
     uint8_t queue_resource; /* … and enum trace_resource; valid if queued_ps > 0 */
     uint8_t why;            /* enum report_why */
+    bool stalls_for_memory; /* what end - start - compute_ps is: else for input tiles */
     uint16_t accelerator;
 };
 

@@ -34,11 +34,7 @@ static bool fits(const struct report_floor *floor, size_t at, uint64_t pes)
 
 static size_t find_gap(const struct report_floor *floor, uint64_t pes)
 {
-    if (fits(floor, 0, pes))
-        return 0;
-    if (fits(floor, floor->count, pes))
-        return floor->count;
-    for (size_t at = 1; at < floor->count; at++)
+    for (size_t at = 0; at <= floor->count; at++)
         if (fits(floor, at, pes))
             return at;
     return SIZE_MAX;
@@ -69,9 +65,7 @@ size_t report_floor_enter(struct report_floor *floor, uint64_t pes, uint64_t end
     if (at == SIZE_MAX)
         return enter_in_pieces(floor, pes, end_ps, out);
     struct report_piece gap = gap_at(floor, at);
-    bool from_top = at == floor->count && at > 0;
-    out[0] = from_top ? (struct report_piece){ gap.to - pes, gap.to, end_ps }
-                      : (struct report_piece){ gap.from, gap.from + pes, end_ps };
+    out[0] = (struct report_piece){ gap.from, gap.from + pes, end_ps };
     take(floor, at, out[0]);
     return 1;
 }

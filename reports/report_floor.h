@@ -1,8 +1,7 @@
 /*
  * The PEs of an accelerator as free and taken stretches, to draw layers that share it one above
- * the other. Positions are for the eye: the model only counts PEs. A layer gets the lowest PEs if
- * they are free, else the highest, else any gap it fits, else several gaps; so with two layers at
- * a time each is in one piece.
+ * the other. Positions are for the eye: the model only counts PEs. A layer gets the lowest gap
+ * that it fits, or several gaps where it fits none.
  */
 #ifndef SOCWEAVE_REPORTS_REPORT_FLOOR_H
 #define SOCWEAVE_REPORTS_REPORT_FLOOR_H

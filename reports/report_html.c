@@ -77,7 +77,7 @@ static void write_header(const struct report *r, struct text *out)
         text_add(out, ", for ");
         report_html_text(out, r->objective);
     }
-    text_printf(out, "; timed by %s</p>\n</header>\n", granularity_names[r->granularity]);
+    text_printf(out, "; %s granularity</p>\n</header>\n", granularity_names[r->granularity]);
 }
 
 /* Links to the sections that have something to say. */

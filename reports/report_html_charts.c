@@ -50,11 +50,29 @@ static void pad_columns(const struct report_facts *f, size_t a, uint64_t columns
     free(held);
 }
 
-static void draw_pad(const struct report_facts *f, struct text *out, size_t a, double y)
+/* The share of the capacity that is a row's full height: the same for all rows. */
+static double pad_full_frac(const struct report_facts *f)
+{
+    static const double steps[] = { 0.01, 0.02, 0.05, 0.1, 0.2, 0.5 };
+    double peak_frac = 0;
+    for (size_t a = 0; a < f->report->problem->accelerator_count; a++) {
+        double capacity = (double)f->report->problem->soc->accelerators[a].scratchpad_bytes;
+        if (capacity > 0)
+            peak_frac =
+                fmax(peak_frac, (double)f->accelerators[a].scratchpad_peak_bytes / capacity);
+    }
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (peak_frac <= steps[i])
+            return steps[i];
+    return 1;
+}
+
+static void draw_pad(const struct report_facts *f, struct text *out, size_t a, double y,
+                     double full)
 {
     uint64_t *columns = mem_alloc(PAD_COLUMNS, sizeof *columns);
     pad_columns(f, a, columns);
-    double capacity = (double)f->report->problem->soc->accelerators[a].scratchpad_bytes;
+    double capacity = full * (double)f->report->problem->soc->accelerators[a].scratchpad_bytes;
     double width = (double)REPORT_PLOT_WIDTH / PAD_COLUMNS;
     text_printf(out, "<rect class=\"lane\" y=\"%g\" width=\"%d\" height=\"%g\"/>", y,
                 REPORT_PLOT_WIDTH, PAD_HEIGHT);
@@ -101,20 +119,22 @@ void report_html_scratchpads(const struct report_facts *facts, struct text *out)
     for (size_t a = 0; a < count; a++)
         peak_bytes[a] = facts->accelerators[a].scratchpad_peak_bytes;
     uint32_t top[PADS_MAX];
+    double full = pad_full_frac(facts);
     shown = report_html_top(peak_bytes, count, shown, top);
     free(peak_bytes);
     report_html_section(out, "scratchpads", "Scratchpad occupancy");
     report_html_chart_begin(facts, out, "Scratchpad bytes held over time",
                             PAD_STEP * (double)shown);
     for (size_t i = 0; i < shown; i++)
-        draw_pad(facts, out, top[i], PAD_STEP * (double)i);
+        draw_pad(facts, out, top[i], PAD_STEP * (double)i, full);
     report_html_chart_middle(out);
     for (size_t i = 0; i < shown; i++)
         name_pad(facts, out, top[i], REPORT_AXIS + PAD_STEP * (double)i);
     report_html_chart_end(out);
-    text_add(out,
-             "<p class=\"caption\">Bytes that running layers hold; the full height of a row is "
-             "the scratchpad's capacity, the percentage its peak.");
+    text_printf(out,
+                "<p class=\"caption\">Bytes that running layers hold. The full height of a row is "
+                "%g%% of the scratchpad; the percentage beside its size is the peak.",
+                100 * full);
     if (shown < count)
         text_printf(out, " The %zu fullest of %zu are shown.", shown, count);
     text_add(out, "</p>\n</section>\n");

@@ -215,7 +215,7 @@ static size_t collect_rows(const struct report *r, struct load_row *rows)
 }
 
 static void write_row(const struct report_facts *f, struct text *out, const struct load_row *row,
-                      struct report_scale bytes, struct report_scale waited)
+                      struct report_scale waited, struct report_scale each)
 {
     struct text name = { 0 };
     report_resource_name(f, row->resource, row->index, &name);
@@ -230,25 +230,25 @@ static void write_row(const struct report_facts *f, struct text *out, const stru
     text_add(out, "</td>");
     report_html_stack(out, 'u', &share, 1);
     report_html_share(out, share);
-    report_html_number(out, bytes, (double)row->load->bytes);
+    text_add(out, "<td class=\"n\">");
+    report_quantity(out, REPORT_BYTES, (double)row->load->bytes);
+    text_add(out, "</td>");
     report_html_count(out, row->load->packets);
     report_html_number(out, waited, (double)row->load->waited_ps);
-    text_add(out, "<td class=\"n\">");
-    report_quantity(out, REPORT_TIME,
-                    row->load->packets ? (double)(row->load->waited_ps / row->load->packets) : 0);
-    text_add(out, "</td></tr>\n");
+    report_html_number(
+        out, each, row->load->packets ? (double)(row->load->waited_ps / row->load->packets) : 0);
+    text_add(out, "</tr>\n");
     text_release(&name);
 }
 
-/* "#Bytes" heads are right-aligned numbers with the column's unit. */
-static void table_head(struct text *out, struct report_scale bytes, struct report_scale waited)
+static void table_head(struct text *out, struct report_scale waited, struct report_scale each)
 {
     text_printf(out,
                 "<div class=\"scroll\"><table><thead><tr><th>Resource</th><th class=\"n\">Rate</th>"
-                "<th>Busy</th><th class=\"n\"></th><th class=\"n\">Carried, %s</th>"
+                "<th>Busy</th><th class=\"n\"></th><th class=\"n\">Carried</th>"
                 "<th class=\"n\">Packets</th><th class=\"n\">Waited, %s</th>"
-                "<th class=\"n\">Per packet</th></tr></thead><tbody>\n",
-                bytes.unit, waited.unit);
+                "<th class=\"n\">Each, %s</th></tr></thead><tbody>\n",
+                waited.unit, each.unit);
 }
 
 static void write_table(const struct report_facts *f, struct text *out)
@@ -259,27 +259,30 @@ static void write_table(const struct report_facts *f, struct text *out)
     struct load_row *rows = mem_alloc(most + 1, sizeof *rows);
     uint64_t *busy_ps = mem_alloc(most + 1, sizeof *busy_ps);
     size_t count = collect_rows(r, rows);
-    double most_bytes = 0, most_waited = 0;
+    double most_waited = 0, most_each = 0;
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
         busy_ps[i] = rows[i].load->busy_ps;
         used += rows[i].load->packets > 0;
-        most_bytes = fmax(most_bytes, (double)rows[i].load->bytes);
-        most_waited = fmax(most_waited, (double)rows[i].load->waited_ps);
+        double waited_ps = (double)rows[i].load->waited_ps;
+        most_waited = fmax(most_waited, waited_ps);
+        if (rows[i].load->packets > 0)
+            most_each = fmax(most_each, waited_ps / (double)rows[i].load->packets);
     }
     uint32_t top[TABLE_MAX];
     size_t shown = report_html_top(busy_ps, count, TABLE_MAX, top);
-    struct report_scale bytes = report_scale_for(REPORT_BYTES, most_bytes);
     struct report_scale waited = report_scale_for(REPORT_TIME, most_waited);
-    table_head(out, bytes, waited);
+    struct report_scale each = report_scale_for(REPORT_TIME, most_each);
+    table_head(out, waited, each);
     for (size_t i = 0; i < shown; i++)
         if (rows[top[i]].load->packets > 0)
-            write_row(f, out, &rows[top[i]], bytes, waited);
+            write_row(f, out, &rows[top[i]], waited, each);
     text_add(out, "</tbody></table></div>\n");
     text_printf(out,
                 "<p class=\"caption\"><b>Busy</b> is the share of the makespan in which the "
                 "resource serves a packet; <b>waited</b> is the time packets stood in its queue, "
-                "all of them added. %zu of %zu resources carried anything%s.</p>\n",
+                "all of them added; <b>each</b> is that per packet. %zu of %zu resources carried "
+                "anything%s.</p>\n",
                 used, count, used > TABLE_MAX ? "; the busiest are shown" : "");
     free(busy_ps);
     free(rows);
@@ -290,7 +293,10 @@ void report_html_network(const struct report_facts *facts, struct text *out)
     if (!facts->report->links)
         return;
     report_html_section(out, "network", "Load of links and memory");
-    draw_map(facts, out);
+    text_add(out, "<div class=\"beside\"><div>\n");
     write_table(facts, out);
+    text_add(out, "</div>\n");
+    draw_map(facts, out);
+    text_add(out, "</div>\n");
     text_add(out, "</section>\n");
 }

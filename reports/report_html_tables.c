@@ -170,52 +170,88 @@ static double macs_per_pe_cycle(const struct report_facts *f, uint32_t l)
     return slots > 0 ? macs / slots : 0;
 }
 
-static void layer_row(const struct report_facts *f, struct text *out, uint32_t l,
-                      struct report_scale time)
+/* Layers of equal shape, copies among them, stand in one row. */
+struct shape_times {
+    uint64_t *sum_ps;
+    uint32_t *count, *longest; /* the layer of that shape that ran longest */
+};
+
+static uint64_t run_ps(const struct report_facts *f, uint32_t l)
 {
+    return f->layers[l].end_ps - f->layers[l].start_ps;
+}
+
+static void shape_times_init(struct shape_times *times, const struct report_facts *f)
+{
+    const struct problem *p = f->report->problem;
+    times->sum_ps = mem_alloc(p->class_count + 1, sizeof *times->sum_ps);
+    times->count = mem_alloc(p->class_count + 1, sizeof *times->count);
+    times->longest = mem_alloc(p->class_count + 1, sizeof *times->longest);
+    for (uint32_t l = 0; l < p->layer_count; l++) {
+        uint32_t shape = p->class_of[l];
+        times->sum_ps[shape] += run_ps(f, l);
+        if (times->count[shape]++ == 0 || run_ps(f, l) > run_ps(f, times->longest[shape]))
+            times->longest[shape] = l;
+    }
+}
+
+static void shape_times_release(struct shape_times *times)
+{
+    free(times->longest);
+    free(times->count);
+    free(times->sum_ps);
+}
+
+static void layer_row(const struct report_facts *f, struct text *out,
+                      const struct shape_times *times, uint32_t shape, struct report_scale scale)
+{
+    uint32_t l = times->longest[shape];
     const struct report_layer *at = &f->layers[l];
     const struct dnn_layer *layer = workload_layer(f->report->problem->workload, l);
     text_add(out, "<tr>");
     report_html_layer_name(f, out, l);
+    report_html_count(out, times->count[shape] - 1);
+    report_html_number(out, scale, (double)times->sum_ps[shape]);
     report_html_cell(out, layer->op ? layer->op->name : "expression");
     report_html_cell(out, f->report->problem->soc->accelerators[at->accelerator].name);
     report_html_count(out, at->option->pes);
-    report_html_number(out, time, (double)(at->end_ps - at->start_ps));
-    report_html_share(out, report_share(f, at->end_ps - at->start_ps));
+    report_html_number(out, scale, (double)run_ps(f, l));
     report_html_share(out, macs_per_pe_cycle(f, l));
-    report_html_number(out, time, (double)(at->end_ps - at->start_ps - at->compute_ps));
+    report_html_number(out, scale, (double)(run_ps(f, l) - at->compute_ps));
     text_add(out, "</tr>\n");
 }
 
 void report_html_layers(const struct report_facts *facts, struct text *out)
 {
-    size_t count = facts->report->problem->layer_count;
-    uint64_t *run_ps = mem_alloc(count + 1, sizeof *run_ps);
-    for (size_t l = 0; l < count; l++)
-        run_ps[l] = facts->layers[l].end_ps - facts->layers[l].start_ps;
+    struct shape_times times;
+    shape_times_init(&times, facts);
     uint32_t top[TOP_LAYERS];
-    size_t shown = report_html_top(run_ps, count, TOP_LAYERS, top);
+    size_t shown =
+        report_html_top(times.sum_ps, facts->report->problem->class_count, TOP_LAYERS, top);
     struct report_scale scale =
-        report_scale_for(REPORT_TIME, shown > 0 ? (double)run_ps[top[0]] : 0);
-    struct text time = { 0 }, stall = { 0 };
-    head_with_unit(&time, "#Time", scale);
+        report_scale_for(REPORT_TIME, shown > 0 ? (double)times.sum_ps[top[0]] : 0);
+    struct text sum = { 0 }, time = { 0 }, stall = { 0 };
+    head_with_unit(&sum, "#All", scale);
+    head_with_unit(&time, "#Longest", scale);
     head_with_unit(&stall, "#Stalled", scale);
-    const char *const heads[] = { "Layer",   "Operator",     "Accelerator",      "#PEs",
-                                  time.data, "#Of makespan", "#MACs / PE-cycle", stall.data };
-    report_html_section(out, "layers", "The longest layers");
+    const char *const heads[] = { "Layer",    "#Like it",         sum.data,
+                                  "Operator", "Accelerator",      "#PEs",
+                                  time.data,  "#MACs / PE-cycle", stall.data };
+    report_html_section(out, "layers", "The layers that take longest");
     TABLE_BEGIN(out, heads);
     for (size_t i = 0; i < shown; i++)
-        layer_row(facts, out, top[i], scale);
+        layer_row(facts, out, &times, top[i], scale);
     table_end(out);
-    text_printf(out,
-                "<p class=\"caption\">The %zu longest of %zu layers; all of them are in "
-                "<code>layers.csv</code>. MACs per PE and cycle say how well the dataflow fits the "
-                "layer's shape: 100%% is one MAC in every PE in every cycle. Stalled: the part of "
-                "the time spent waiting for memory or input tiles.</p>\n</section>\n",
-                shown, count);
+    text_add(out,
+             "<p class=\"caption\">Layers of equal shape stand in one row, by the time that all "
+             "of them take; what follows is of the longest. MACs per PE and cycle say how well "
+             "the dataflow fits the shape: 100% is one MAC in each of the layer's PEs in every "
+             "cycle. Stalled: the part of its time spent waiting for memory or input tiles. "
+             "All layers are in <code>layers.csv</code>.</p>\n</section>\n");
+    text_release(&sum);
     text_release(&time);
     text_release(&stall);
-    free(run_ps);
+    shape_times_release(&times);
 }
 
 /* --- simulation against analysis ------------------------------------------------------------- */

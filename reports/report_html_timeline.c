@@ -7,13 +7,15 @@
 #include "reports/report_floor.h"
 #include "reports/report_html.h"
 
-#define ROWS_MAX       64
-#define EXACT_MAX      5000 /* layers drawn one by one, over all accelerators */
-#define LABELS_MAX     400
-#define STATE_HEIGHT   5.0
-#define CHAIN_HEIGHT   2.5
-#define ROW_GAP        12.0
-#define TRACKS_HEADING 26.0
+#define ROWS_MAX         64
+#define EXACT_MAX        5000 /* layers drawn one by one, over all accelerators */
+#define LABELS_MAX       400
+#define LAYER_HEIGHT_MIN 2.0 /* so that a narrow share is seen */
+#define GROUP_WIDTH_MIN  1.5
+#define STATE_HEIGHT     5.0
+#define CHAIN_HEIGHT     2.5
+#define ROW_GAP          12.0
+#define TRACKS_HEADING   26.0
 
 struct timeline {
     const struct report_facts *facts;
@@ -21,8 +23,9 @@ struct timeline {
     struct text labels; /* texts on bars: in the chart's own coordinates, drawn last */
     size_t label_count;
     uint8_t *colours;
-    bool *on_chain; /* [layer] */
-    uint32_t *rows; /* accelerators shown */
+    bool *on_chain;                   /* [layer] */
+    double *layer_top, *layer_bottom; /* [layer]: where it was drawn */
+    uint32_t *rows;                   /* accelerators shown */
     size_t row_count;
     double row_height;
     size_t exact_max; /* layers of one accelerator that are drawn one by one */
@@ -112,7 +115,12 @@ static void draw_layer(struct timeline *t, uint32_t l, const struct report_piece
     for (size_t i = 0; i < count; i++) {
         double height = t->row_height * (double)(pieces[i].to - pieces[i].from) / (double)pes;
         double top = y + t->row_height * (1 - (double)pieces[i].to / (double)pes);
-        height = fmax(height, 0.75);
+        if (height < LAYER_HEIGHT_MIN) {
+            top = fmax(y, top + height - LAYER_HEIGHT_MIN);
+            height = LAYER_HEIGHT_MIN;
+        }
+        t->layer_top[l] = fmin(t->layer_top[l], top);
+        t->layer_bottom[l] = fmax(t->layer_bottom[l], top + height);
         text_printf(t->out, "<rect class=\"c%u%s\"", t->colours[at->network],
                     width > 2.5 ? " w" : "");
         write_rect(t->out, x, top, width, height);
@@ -179,25 +187,33 @@ static void draw_stalls(struct timeline *t, const struct report_accelerator *acc
 }
 
 /* A frame around the layers of a group that share the accelerator. */
-static void draw_groups(struct timeline *t, uint32_t accelerator, double y)
+static void draw_group(struct timeline *t, size_t begin, size_t end)
+{
+    const struct placement *members = t->facts->report->mapping->placements;
+    double top = HUGE_VAL, bottom = 0;
+    for (size_t i = begin; i < end; i++) {
+        top = fmin(top, t->layer_top[members[i].layer]);
+        bottom = fmax(bottom, t->layer_bottom[members[i].layer]);
+    }
+    double x = report_html_x(t->facts, t->facts->group_start_ps[members[begin].group]);
+    double width = report_html_x(t->facts, t->facts->group_end_ps[members[begin].group]) - x;
+    if (width < GROUP_WIDTH_MIN || bottom <= top)
+        return;
+    text_add(t->out, "<rect class=\"group\"");
+    write_rect(t->out, x, top, width, bottom - top);
+    text_add(t->out, "/>");
+}
+
+static void draw_groups(struct timeline *t, uint32_t accelerator)
 {
     const struct mapping *mapping = t->facts->report->mapping;
-    for (size_t i = 0; i < mapping->placement_count;) {
-        const struct placement *first = &mapping->placements[i];
-        size_t end = i + 1;
-        while (end < mapping->placement_count && mapping->placements[end].group == first->group)
-            end++;
-        size_t members = end - i;
-        i = end;
-        if (first->accelerator != accelerator || members < 2)
-            continue;
-        double x = report_html_x(t->facts, t->facts->group_start_ps[first->group]);
-        double width = report_html_x(t->facts, t->facts->group_end_ps[first->group]) - x;
-        if (width < 3)
-            continue;
-        text_add(t->out, "<rect class=\"group\"");
-        write_rect(t->out, x, y, width, t->row_height);
-        text_add(t->out, "/>");
+    for (size_t begin = 0, end; begin < mapping->placement_count; begin = end) {
+        const struct placement *first = &mapping->placements[begin];
+        for (end = begin + 1; end < mapping->placement_count; end++)
+            if (mapping->placements[end].group != first->group)
+                break;
+        if (first->accelerator == accelerator && end - begin > 1)
+            draw_group(t, begin, end);
     }
 }
 
@@ -267,7 +283,7 @@ static void draw_accelerator(struct timeline *t, uint32_t a, double y)
     if (acc->layer_count <= t->exact_max) {
         draw_layers(t, acc, pes, y);
         draw_stalls(t, acc, y);
-        draw_groups(t, a, y);
+        draw_groups(t, a);
     } else {
         draw_layer_density(t, acc, pes, y);
     }
@@ -325,6 +341,10 @@ static void timeline_init(struct timeline *t, const struct report_facts *facts, 
     *t = (struct timeline){ .facts = facts, .out = out };
     t->colours = report_colours_new(facts->report->problem);
     t->on_chain = mem_alloc(layer_count + 1, sizeof *t->on_chain);
+    t->layer_top = mem_alloc(layer_count + 1, sizeof *t->layer_top);
+    t->layer_bottom = mem_alloc(layer_count + 1, sizeof *t->layer_bottom);
+    for (size_t i = 0; i < layer_count; i++)
+        t->layer_top[i] = HUGE_VAL;
     for (size_t i = 0; i < facts->chain.layer_count; i++)
         t->on_chain[facts->chain.layers[i]] = true;
     choose_rows(t);
@@ -335,6 +355,8 @@ static void timeline_release(struct timeline *t)
 {
     text_release(&t->labels);
     free(t->rows);
+    free(t->layer_bottom);
+    free(t->layer_top);
     free(t->on_chain);
     free(t->colours);
 }
@@ -360,17 +382,22 @@ static void write_caption(const struct timeline *t, size_t tracks_left_out)
     text_add(out, "</p>\n");
 }
 
-static void write_state_legend(struct text *out)
+static void write_state_legend(const struct report_facts *f, struct text *out)
 {
     static const char *const texts[] = { "computes", "waits for memory",
                                          "waits for data on its way",
                                          "waits for a layer elsewhere" };
     text_add(out, "<ul class=\"legend\">");
-    for (size_t i = 0; i < 4; i++)
-        text_printf(out,
-                    "<li><svg class=\"swatch\" width=\"18\" height=\"12\"><rect class=\"s%zu\" "
-                    "y=\"3\" width=\"18\" height=\"6\"/></svg>%s</li>",
-                    i, texts[i]);
+    for (size_t state = 0; state < REPORT_IDLE; state++) {
+        uint64_t sum_ps = 0;
+        for (size_t a = 0; a < f->report->problem->accelerator_count; a++)
+            sum_ps |= f->accelerators[a].state_ps[state];
+        if (sum_ps > 0)
+            text_printf(out,
+                        "<li><svg class=\"swatch\" width=\"18\" height=\"12\"><rect class=\"s%zu\" "
+                        "y=\"3\" width=\"18\" height=\"6\"/></svg>%s</li>",
+                        state, texts[state]);
+    }
     text_add(out, "<li><svg class=\"swatch\" width=\"18\" height=\"12\"><path class=\"chain\" "
                   "d=\"M0 6h18\"/></svg>the chain that ends last</li></ul>\n");
 }
@@ -401,7 +428,7 @@ void report_html_timeline(const struct report_facts *facts, struct text *out)
     text_add(out, t.labels.data ? t.labels.data : "");
     text_add(out, "</g>");
     report_html_chart_end(out);
-    write_state_legend(out);
+    write_state_legend(facts, out);
     write_caption(&t, report_tracks_left_out(tracks));
     text_add(out, "</section>\n");
     report_tracks_free(tracks);

@@ -179,7 +179,10 @@ function addTools(section) {
     button.addEventListener('click', row[2]);
     tools.appendChild(button);
   });
-  tools.insertBefore(document.createTextNode('Ctrl + wheel zooms, drag pans '), tools.firstChild);
+  var hint = document.createElement('span');
+  hint.className = 'hint';
+  hint.textContent = 'Ctrl + wheel zooms, drag pans';
+  tools.insertBefore(hint, tools.firstChild);
   section.insertBefore(tools, section.firstChild);
 }
 addTools(charts[0].svg.closest('section'));

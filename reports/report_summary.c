@@ -93,8 +93,6 @@ static void add_title(struct text *out, const struct report *r)
     text_printf(&title, "%s × %s: %zu networks, %zu layers, %zu accelerators",
                 r->problem->soc->name, r->problem->workload->name, r->problem->network_count,
                 r->problem->layer_count, r->problem->accelerator_count);
-    if (r->mapper && *r->mapper)
-        text_printf(&title, "; %s, seed %llu", r->mapper, (unsigned long long)r->seed);
     add_words(out, title.data);
     text_release(&title);
 }
@@ -123,19 +121,25 @@ static void add_figures(struct text *out, const struct report_facts *f)
     text_add(out, "; energy × delay ");
     report_quantity(out, REPORT_EDP, r->energy.total_pj * (double)f->makespan_ps);
     text_add(out, "\n");
-    if (r->evaluations > 0) {
-        text_add(out, "  evaluations   ");
-        report_thousands(out, r->evaluations);
-        text_add(out, ", ");
-        report_thousands(out, r->sim_evaluations);
-        text_add(out, " of them simulated\n");
+    if (r->mapper && *r->mapper) {
+        text_add(out, "  mapper        ");
+        report_plain_text(out, r->mapper);
+        text_printf(out, ", seed %llu", (unsigned long long)r->seed);
+        if (r->evaluations > 0) {
+            text_add(out, "; ");
+            report_thousands(out, r->evaluations);
+            text_add(out, " evaluations, ");
+            report_thousands(out, r->sim_evaluations);
+            text_add(out, " of them simulated");
+        }
+        text_add(out, "\n");
     }
 }
 
 static void add_accelerators(struct text *out, const struct report_facts *f)
 {
     const struct soc *soc = f->report->problem->soc;
-    text_printf(out, "\n  %-18s%-*s computes  PEs  waits  idle\n", "accelerator", BAR_CELLS, "");
+    text_printf(out, "\n  %-18s%-*s computes   PEs  waits   idle\n", "accelerator", BAR_CELLS, "");
     for (size_t a = 0; a < soc->accelerator_count && a < ROWS_MAX; a++) {
         const uint64_t *state_ps = f->accelerators[a].state_ps;
         uint64_t waits_ps =
@@ -146,9 +150,9 @@ static void add_accelerators(struct text *out, const struct report_facts *f)
         text_add(out, " ");
         add_bar(out, computes);
         add_share(out, computes, 9);
-        add_share(out, report_pe_frac(f, a), 5);
+        add_share(out, report_pe_frac(f, a), 6);
         add_share(out, report_share(f, waits_ps), 7);
-        add_share(out, report_share(f, state_ps[REPORT_IDLE]), 6);
+        add_share(out, report_share(f, state_ps[REPORT_IDLE]), 7);
         text_add(out, "\n");
     }
     if (soc->accelerator_count > ROWS_MAX)
@@ -165,7 +169,7 @@ void report_summary_text(const struct report *report, struct text *out)
     add_accelerators(out, &facts);
     struct text words = { 0 };
     report_limit(&facts, &words);
-    text_add(&words, ": ");
+    text_add(&words, ". ");
     report_verdict(&facts, &words);
     add_words(out, words.data);
     text_release(&words);

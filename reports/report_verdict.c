@@ -62,53 +62,100 @@ void report_limit(const struct report_facts *facts, struct text *out)
     }
 }
 
-static void busiest_load(const struct report_facts *f, struct text *out)
+/* Items of a sentence: "a", "a and b", "a, b and c". */
+struct list {
+    struct text *out;
+    size_t count, left;
+};
+
+static void list_next(struct list *list)
+{
+    list->left--;
+    if (list->count++ > 0)
+        text_add(list->out, list->left == 0 ? " and " : ", ");
+}
+
+static void add_share(const struct report_facts *f, struct text *out, uint64_t part_ps)
+{
+    report_percent(out, report_share(f, part_ps));
+}
+
+/* "(47% on nvdla0, 29% on tpu)": the two accelerators with most of the chain's computing. */
+static void chain_accelerators(const struct report_facts *f, struct text *out)
+{
+    const uint64_t *part_ps = f->chain.accelerator_ps;
+    size_t first = chain_accelerator(f), second = SIZE_MAX;
+    for (size_t a = 0; a < f->report->problem->accelerator_count; a++)
+        if (a != first && part_ps[a] > 0 && (second == SIZE_MAX || part_ps[a] > part_ps[second]))
+            second = a;
+    const struct soc_accelerator *accelerators = f->report->problem->soc->accelerators;
+    if (second == SIZE_MAX) {
+        text_printf(out, " on %s", accelerators[first].name);
+        return;
+    }
+    text_add(out, " (");
+    add_share(f, out, part_ps[first]);
+    text_printf(out, " on %s, ", accelerators[first].name);
+    add_share(f, out, part_ps[second]);
+    text_printf(out, " on %s)", accelerators[second].name);
+}
+
+static void chain_sentence(const struct report_facts *f, struct text *out)
+{
+    const struct report_chain *chain = &f->chain;
+    const struct {
+        uint64_t part_ps;
+        const char *text;
+    } parts[] = { { chain->compute_ps, " computing" },
+                  { chain->transfer_ps, " moving data" },
+                  { chain->contention_ps, " queueing behind other packets" },
+                  { chain->memory_ps, " waiting for memory" },
+                  { chain->other_ps, " waiting otherwise" } };
+    struct list list = { .out = out };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        list.left += parts[i].part_ps > 0;
+    if (list.left == 0)
+        return;
+    text_add(out, "The chain of events that ends last spends ");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].part_ps == 0)
+            continue;
+        list_next(&list);
+        add_share(f, out, parts[i].part_ps);
+        text_add(out, parts[i].text);
+        if (i == 0)
+            chain_accelerators(f, out);
+    }
+    text_add(out, ". ");
+}
+
+static void busiest_sentence(const struct report_facts *f, struct text *out)
 {
     const struct report *r = f->report;
     const struct soc *soc = r->problem->soc;
+    size_t acc = busiest_accelerator(f);
     size_t link = report_busiest(r->links, soc->link_count);
     size_t channel = report_busiest(r->channels, soc->channel_count);
-    if (link == SIZE_MAX && channel == SIZE_MAX)
-        return;
-    text_add(out, "; ");
-    if (link != SIZE_MAX) {
-        text_printf(out, "link %s is the busiest at ", soc->links[link].name);
-        report_percent(out, report_share(f, r->links[link].busy_ps));
-    }
-    if (channel == SIZE_MAX)
-        return;
-    text_printf(out, "%s memory channel %s is busy ", link == SIZE_MAX ? "" : ",",
-                soc->channels[channel].name);
-    report_percent(out, report_share(f, r->channels[channel].busy_ps));
+    struct list list = { .out = out, .left = 1u + (link != SIZE_MAX) + (channel != SIZE_MAX) };
+    list_next(&list);
+    text_printf(out, "%s computes ", soc->accelerators[acc].name);
+    add_share(f, out, f->accelerators[acc].state_ps[REPORT_COMPUTE]);
     text_add(out, " of the time");
-}
-
-static void chain_share(const struct report_facts *f, struct text *out, uint64_t part_ps,
-                        const char *what, bool *first)
-{
-    if (part_ps == 0)
-        return;
-    text_add(out, *first ? " " : ", ");
-    *first = false;
-    report_percent(out, report_share(f, part_ps));
-    text_printf(out, " %s", what);
+    if (link != SIZE_MAX) {
+        list_next(&list);
+        text_printf(out, "link %s is the busiest at ", soc->links[link].name);
+        add_share(f, out, r->links[link].busy_ps);
+    }
+    if (channel != SIZE_MAX) {
+        list_next(&list);
+        text_printf(out, "memory channel %s is busy ", soc->channels[channel].name);
+        add_share(f, out, r->channels[channel].busy_ps);
+    }
+    text_add(out, ".");
 }
 
 void report_verdict(const struct report_facts *facts, struct text *out)
 {
-    const struct soc *soc = facts->report->problem->soc;
-    size_t acc = busiest_accelerator(facts);
-    text_printf(out, "%s computes ", soc->accelerators[acc].name);
-    report_percent(out, report_share(facts, facts->accelerators[acc].state_ps[REPORT_COMPUTE]));
-    text_add(out, " of the time");
-    busiest_load(facts, out);
-    text_add(out, ". The chain of events that ends last is");
-    bool first = true;
-    const struct report_chain *chain = &facts->chain;
-    chain_share(facts, out, chain->compute_ps, "computing", &first);
-    chain_share(facts, out, chain->transfer_ps, "moving data", &first);
-    chain_share(facts, out, chain->contention_ps, "queueing behind other packets", &first);
-    chain_share(facts, out, chain->memory_ps, "waiting for memory", &first);
-    chain_share(facts, out, chain->other_ps, "of other waits", &first);
-    text_add(out, first ? " empty." : ".");
+    chain_sentence(facts, out);
+    busiest_sentence(facts, out);
 }
