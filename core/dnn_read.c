@@ -221,8 +221,9 @@ static uint32_t read_source(struct dnn_reader *reader, const struct json_node *n
         return source;
     if (json_ok(reader->doc)) {
         const char *near = names_nearest(reader->names, name);
-        json_fail(node, ERR_REFERENCE, "expected a layer or a graph input, got \"%.200s\"%s%.200s%s",
-                  name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        json_fail(node, ERR_REFERENCE,
+                  "expected a layer or a graph input, got \"%.200s\"%s%.200s%s", name,
+                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     }
     return 0;
 }

@@ -13,8 +13,8 @@
 
 size_t dnn_operand_tensors(const struct expr *expr)
 {
-    bool same = expr->tensor_count == 3 &&
-                strcmp(expr->tensors[1].name, expr->tensors[2].name) == 0;
+    bool same =
+        expr->tensor_count == 3 && strcmp(expr->tensors[1].name, expr->tensors[2].name) == 0;
     return same ? 1 : expr->tensor_count - 1;
 }
 
@@ -271,8 +271,7 @@ static void shape_layer(struct dnn_reader *reader, struct dnn_draft *draft,
         shape->extent[role] = role == ROLE_NONE ? 1 : expr_role_extent(draft->expr, role);
     shape->stride_h = stride_of(draft->expr, ROLE_P);
     shape->stride_w = stride_of(draft->expr, ROLE_Q);
-    if (op_kind_has_macs(draft->kind) &&
-        expr_points(draft->expr, &shape->macs, &err) != ERR_OK)
+    if (op_kind_has_macs(draft->kind) && expr_points(draft->expr, &shape->macs, &err) != ERR_OK)
         json_fail_err(draft->node, &err);
     shape_operands(reader, draft, shape);
     shape_epilogue(reader, draft, shape);
@@ -282,7 +281,8 @@ static void shape_layer(struct dnn_reader *reader, struct dnn_draft *draft,
 
 static int compare_edges(const void *a, const void *b)
 {
-    uint32_t left = ((const struct dnn_edge *)a)->layer, right = ((const struct dnn_edge *)b)->layer;
+    uint32_t left = ((const struct dnn_edge *)a)->layer,
+             right = ((const struct dnn_edge *)b)->layer;
     return left < right ? -1 : left > right;
 }
 
@@ -310,7 +310,8 @@ static size_t merge_edges(const struct dnn *dnn, struct dnn_edge *edges, size_t 
         uint64_t whole = dnn->layers[edges[i].layer].shape.output_bytes;
         if (merged > 0 && edges[merged - 1].layer == edges[i].layer) {
             struct dnn_edge *last = &edges[merged - 1];
-            last->bytes = edges[i].bytes < whole - last->bytes ? last->bytes + edges[i].bytes : whole;
+            last->bytes =
+                edges[i].bytes < whole - last->bytes ? last->bytes + edges[i].bytes : whole;
         } else {
             edges[merged++] = edges[i];
         }

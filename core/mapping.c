@@ -19,8 +19,7 @@ void mapping_copy(struct mapping *to, const struct mapping *from)
     if (to == from)
         return;
     if (to->placement_count != from->placement_count)
-        to->placements =
-            mem_grow(to->placements, from->placement_count, sizeof *to->placements);
+        to->placements = mem_grow(to->placements, from->placement_count, sizeof *to->placements);
     to->discipline = from->discipline;
     to->placement_count = from->placement_count;
     if (from->placement_count > 0)

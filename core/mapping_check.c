@@ -19,9 +19,9 @@ struct judge {
     const struct schedule *schedule; /* NULL: no times */
     enum granularity granularity;
     struct err *err;
-    uint32_t *position;       /* [layer]: index of its placement, or NONE */
-    uint64_t *leave_ps;       /* [layer]: when its result leaves */
-    uint64_t *group_end_ps;   /* [group] */
+    uint32_t *position;     /* [layer]: index of its placement, or NONE */
+    uint64_t *leave_ps;     /* [layer]: when its result leaves */
+    uint64_t *group_end_ps; /* [group] */
 };
 
 /* --- words ----------------------------------------------------------------------------------- */
@@ -58,8 +58,8 @@ static enum err_code check_each_once(struct judge *judge)
     for (size_t i = 0; i < mapping->placement_count; i++) {
         uint32_t layer = mapping->placements[i].layer;
         if (layer >= judge->problem->layer_count)
-            return FAIL(judge, "placement %zu has layer number %" PRIu32 ", there are %zu layers", i,
-                        layer, judge->problem->layer_count);
+            return FAIL(judge, "placement %zu has layer number %" PRIu32 ", there are %zu layers",
+                        i, layer, judge->problem->layer_count);
         if (judge->position[layer] != NONE)
             return FAIL(judge, "layer %s is placed twice", layer_name(judge, layer, &name));
         judge->position[layer] = (uint32_t)i;
@@ -139,10 +139,8 @@ static enum err_code check_group_independent(struct judge *judge)
     for (uint32_t layer = 0; layer < p->layer_count; layer++)
         for (uint32_t edge = p->pred_begin[layer]; edge < p->pred_begin[layer + 1]; edge++) {
             uint32_t pred = p->preds[edge].layer;
-            if (placements[judge->position[layer]].group ==
-                placements[judge->position[pred]].group)
-                return FAIL(judge,
-                            "layer %s is in one group with layer %s, whose result it needs",
+            if (placements[judge->position[layer]].group == placements[judge->position[pred]].group)
+                return FAIL(judge, "layer %s is in one group with layer %s, whose result it needs",
                             layer_name(judge, layer, &name), layer_name(judge, pred, &pred_name));
         }
     return ERR_OK;
@@ -167,14 +165,14 @@ static enum err_code check_holding(struct judge *judge, const struct holding *he
                     soc_pes(acc));
     if (held->scratchpad_bytes > acc->scratchpad_bytes)
         return FAIL(judge,
-                    "with layer %s, accelerator %s needs %" PRIu64
-                    " bytes of scratchpad %s%" PRIu64 ", it has %" PRIu64,
+                    "with layer %s, accelerator %s needs %" PRIu64 " bytes of scratchpad %s%" PRIu64
+                    ", it has %" PRIu64,
                     layer_name(judge, last->layer, &name), acc->name, held->scratchpad_bytes, when,
                     number, acc->scratchpad_bytes);
     if (held->layers > acc->shared_layers_max)
         return FAIL(judge,
-                    "with layer %s, accelerator %s runs %" PRIu64
-                    " layers at once %s%" PRIu64 ", it may share itself among %" PRIu32,
+                    "with layer %s, accelerator %s runs %" PRIu64 " layers at once %s%" PRIu64
+                    ", it may share itself among %" PRIu32,
                     layer_name(judge, last->layer, &name), acc->name, held->layers, when, number,
                     acc->shared_layers_max);
     return ERR_OK;
@@ -209,8 +207,7 @@ static enum err_code check_group_fits(struct judge *judge)
         }
         if (at->accelerator != mapping->placements[first].accelerator)
             return FAIL(judge, "group %" PRIu32 " is spread: layer %s is on %s, layer %s on %s",
-                        at->group,
-                        layer_name(judge, mapping->placements[first].layer, &first_name),
+                        at->group, layer_name(judge, mapping->placements[first].layer, &first_name),
                         accelerator_name(judge, mapping->placements[first].accelerator),
                         layer_name(judge, at->layer, &name),
                         accelerator_name(judge, at->accelerator));
@@ -295,8 +292,7 @@ static enum err_code check_inputs_there(struct judge *judge)
             const struct problem_edge *edge = &p->preds[i];
             const struct placement *from =
                 &judge->mapping->placements[judge->position[edge->layer]];
-            uint64_t there_ps =
-                judge->leave_ps[edge->layer] + arrival_ps(judge, edge, from, to);
+            uint64_t there_ps = judge->leave_ps[edge->layer] + arrival_ps(judge, edge, from, to);
             if (judge->schedule->start_ps[layer] < there_ps)
                 return FAIL(judge,
                             "layer %s starts at %" PRIu64
@@ -436,9 +432,9 @@ enum err_code mapping_check(const struct problem *problem, const struct mapping 
                             struct err *err)
 {
     /* Each rule leans on those before it. */
-    static rule *const timeless[] = { check_each_once,         check_supported, check_topological,
-                                      check_group_numbers,     check_group_independent,
-                                      check_group_fits };
+    static rule *const timeless[] = { check_each_once,         check_supported,
+                                      check_topological,       check_group_numbers,
+                                      check_group_independent, check_group_fits };
     static rule *const timed[] = { check_inputs_there, check_turns, check_instants,
                                    check_makespan };
     static rule *const before_timing[] = { check_schedule_covers, check_durations };

@@ -5,8 +5,8 @@
 #include "core/mapping.h"
 #include "core/num.h"
 
-/* Layers: the sum of the chosen options' energies, part by part; the way of weights and graph inputs
- * over the links is part of memory_pj. docs/model.md M-40. */
+/* Layers: the sum of the chosen options' energies, part by part; the way of weights and graph
+ * inputs over the links is part of memory_pj. docs/model.md M-40. */
 static void add_layer(struct energy_split *sum, const struct layer_option *option)
 {
     sum->mac_pj += option->energy.mac_pj;
@@ -41,8 +41,7 @@ static double idle_pe_cycles(const struct soc *soc, double busy_pe_cycles, uint6
     double pe_cycles = 0;
     for (size_t i = 0; i < soc->accelerator_count; i++)
         pe_cycles += (double)soc_pes(&soc->accelerators[i]) *
-                     (double)soc->accelerators[i].clock_hz * (double)makespan_ps /
-                     (double)PS_PER_S;
+                     (double)soc->accelerators[i].clock_hz * (double)makespan_ps / (double)PS_PER_S;
     return pe_cycles > busy_pe_cycles ? pe_cycles - busy_pe_cycles : 0;
 }
 
@@ -73,8 +72,8 @@ struct mapping_energy mapping_energy(const struct problem *problem, const struct
     }
     free(accelerator_of);
     energy.network_pj = byte_hops * soc->energy.hop_pj_per_byte;
-    energy.idle_pj = idle_pe_cycles(soc, busy_pe_cycles, makespan_ps) *
-                     soc->energy.pe_idle_pj_per_cycle;
+    energy.idle_pj =
+        idle_pe_cycles(soc, busy_pe_cycles, makespan_ps) * soc->energy.pe_idle_pj_per_cycle;
     energy.total_pj = total_pj(&energy);
     return energy;
 }

@@ -148,7 +148,10 @@ static uint16_t read_option(struct mapping_reader *reader, const struct json_nod
             text_release(&options);
             return (uint16_t)option;
         }
-        text_printf(&options, "%s%" PRIu32, option == 0 ? "" : option + 1 == count ? " or " : ", ",
+        text_printf(&options, "%s%" PRIu32,
+                    option == 0           ? ""
+                    : option + 1 == count ? " or "
+                                          : ", ",
                     has);
     }
     const char *accelerator = p->soc->accelerators[at->accelerator].name;
@@ -169,8 +172,7 @@ static void read_times(struct mapping_reader *reader, const struct json_node *no
             json_fail(start, ERR_KEY, "times need a \"makespan_ps\" beside \"groups\"");
         return;
     }
-    reader->file.schedule.start_ps[layer] =
-        (uint64_t)json_get_int(node, "start_ps", 0, INT64_MAX);
+    reader->file.schedule.start_ps[layer] = (uint64_t)json_get_int(node, "start_ps", 0, INT64_MAX);
     reader->file.schedule.end_ps[layer] = (uint64_t)json_get_int(node, "end_ps", 0, INT64_MAX);
 }
 

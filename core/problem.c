@@ -225,8 +225,8 @@ static uint32_t pair_key(struct route_keys *keys, const struct soc *soc, const u
 {
     if (from == to)
         return chain(keys, CHAIN_LOCAL, soc->accelerators[from].local_bytes_per_s);
-    size_t at = (size_t)soc->accelerators[from].place * soc->place_count +
-                soc->accelerators[to].place;
+    size_t at =
+        (size_t)soc->accelerators[from].place * soc->place_count + soc->accelerators[to].place;
     uint32_t key = chain(keys, CHAIN_ROUTE, 0);
     for (uint32_t i = soc->route_begin[at]; i < soc->route_begin[at + 1]; i++)
         key = chain(keys, key, link_kind[soc->route_links[i]]);
@@ -242,8 +242,9 @@ static size_t *classify_pairs(struct problem *p)
     struct route_keys keys = { .chains.block_bytes = 2 * sizeof(uint64_t), .arena = arena_new() };
     p->pair_class = ARENA_ARRAY(p->arena, uint32_t, pairs);
     for (size_t pair = 0; pair < pairs; pair++)
-        p->pair_class[pair] = pair_key(&keys, soc, link_kind, (uint32_t)(pair / p->accelerator_count),
-                                       (uint32_t)(pair % p->accelerator_count));
+        p->pair_class[pair] =
+            pair_key(&keys, soc, link_kind, (uint32_t)(pair / p->accelerator_count),
+                     (uint32_t)(pair % p->accelerator_count));
     uint32_t *class_of_key = mem_alloc(keys.chains.count + 1, sizeof *class_of_key); /* + 1 */
     size_t *example = mem_alloc(pairs, sizeof *example);
     for (size_t pair = 0; pair < pairs; pair++) {

@@ -114,8 +114,8 @@ static struct soc_accelerator read_core(struct soc_reader *reader, const struct 
     if (soc_pes(&acc) > SOC_PES_MAX)
         json_fail(node, ERR_LIMIT, "expected pe_rows * pe_cols of at most %u, got %llu",
                   (unsigned)SOC_PES_MAX, (unsigned long long)soc_pes(&acc));
-    acc.vector_lanes = (uint32_t)json_get_int_or(node, "vector_lanes", 1, SOC_PES_MAX,
-                                                 (int64_t)soc_pes(&acc));
+    acc.vector_lanes =
+        (uint32_t)json_get_int_or(node, "vector_lanes", 1, SOC_PES_MAX, (int64_t)soc_pes(&acc));
     return acc;
 }
 
@@ -298,9 +298,9 @@ uint32_t soc_channel_of(const struct soc *soc, size_t accelerator)
     size_t best_hops = SIZE_MAX;
     for (uint32_t i = 0; i < soc->channel_count; i++) {
         const struct soc_channel *channel = &soc->channels[i];
-        size_t hops = channel->unlimited ? 0
-                                         : soc_hops(soc, channel->place,
-                                                    soc->accelerators[accelerator].place);
+        size_t hops = channel->unlimited
+                          ? 0
+                          : soc_hops(soc, channel->place, soc->accelerators[accelerator].place);
         if (hops < best_hops) {
             best_hops = hops;
             best = i;

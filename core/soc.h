@@ -5,9 +5,9 @@
  * (a list of links) for every ordered pair of places. A mesh has a link in each direction between
  * neighbours and routes X first; a ring takes the shorter way (the ascending one if equal); a
  * crossbar has one link out of and one into every place; a bus is a single link on every route;
- * explicit links are routed by the fewest hops, at each one the lowest link number that gets closer.
- * Invariants after soc_load(): names unique, every used place reachable from every other, clocks,
- * rates and sizes in range.
+ * explicit links are routed by the fewest hops, at each one the lowest link number that gets
+ * closer. Invariants after soc_load(): names unique, every used place reachable from every other,
+ * clocks, rates and sizes in range.
  */
 #ifndef SOCWEAVE_CORE_SOC_H
 #define SOCWEAVE_CORE_SOC_H
@@ -73,7 +73,7 @@ extern const char *const soc_switching_names[2];                 /* by enum soc_
 /* How the file described the network; what counts are the places, links and routes below. */
 struct soc_network {
     enum soc_topology topology;
-    uint32_t columns, rows; /* of a mesh */
+    uint32_t columns, rows;                    /* of a mesh */
     uint64_t link_bytes_per_s, hop_latency_ps; /* of all links; not of topology "links" */
 };
 

@@ -16,7 +16,7 @@ struct workload_reader {
     struct json_doc *doc;
     struct workload workload; /* under construction */
     char *dir;
-    struct names *paths;   /* of the graphs loaded so far */
+    struct names *paths;    /* of the graphs loaded so far */
     struct names *networks; /* names taken */
     size_t network_capacity;
 };
@@ -62,8 +62,8 @@ static void add_network(struct workload_reader *reader, const struct json_node *
     }
     if (workload->network_count == reader->network_capacity) {
         reader->network_capacity = reader->network_capacity ? 2 * reader->network_capacity : 64;
-        workload->networks = mem_grow(workload->networks, reader->network_capacity,
-                                      sizeof *workload->networks);
+        workload->networks =
+            mem_grow(workload->networks, reader->network_capacity, sizeof *workload->networks);
     }
     workload->networks[workload->network_count++] =
         (struct workload_network){ name, graph, (uint32_t)workload->layer_count };

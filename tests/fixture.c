@@ -353,7 +353,7 @@ static void add_operator(struct random_graph *g, const char *op, uint32_t in, ui
 
 static void add_layer(struct random_graph *g, unsigned layer, double edge_probability)
 {
-    static const char *const ops[] = { "conv2d", "conv2d",    "gemm", "gemm",
+    static const char *const ops[] = { "conv2d",           "conv2d",    "gemm", "gemm",
                                        "depthwise_conv2d", "maxpool2d", "relu" };
     const char *op = ops[rng_below(g->rng, sizeof ops / sizeof *ops)];
     char name[32];

@@ -15,8 +15,9 @@
     "\"pe_cols\": 8, \"dataflow\": \"systolic-ws\", \"supports\": [\"gemm\"], "                    \
     "\"scratchpad_bytes\": 1e6, \"local_bytes_per_s\": 32e9}"
 #define SOC(network, accelerators)                                                                 \
-    "{\"socweave\": \"soc/1\", \"name\": \"s\", \"network\": {" network "}, \"accelerators\": [" \
-    accelerators "], \"memory\": [{\"name\": \"dram\", \"unlimited\": true}], \"energy\": "       \
+    "{\"socweave\": \"soc/1\", \"name\": \"s\", \"network\": {" network                            \
+    "}, \"accelerators\": [" accelerators                                                          \
+    "], \"memory\": [{\"name\": \"dram\", \"unlimited\": true}], \"energy\": "                     \
     "{\"mac_pj\": 1, \"register_pj_per_byte\": 1, \"scratchpad_pj_per_byte\": 1, "                 \
     "\"hop_pj_per_byte\": 1, \"memory_pj_per_byte\": 1, \"pe_idle_pj_per_cycle\": 1}}"
 
@@ -99,8 +100,8 @@ TEST(network__comb__bandwidth_over_distance)
             uint64_t distance = (uint64_t)llabs((int64_t)(a % columns) - (int64_t)(b % columns)) +
                                 (uint64_t)llabs((int64_t)(a / columns) - (int64_t)(b / columns));
             /* 802,816 B = 56 x 56 x 256 at 0.8 GB/s: 1,003,520 ns per hop. */
-            uint64_t expected = from == to ? 802816 * UINT64_C(1000) / 32
-                                           : 1003520 * UINT64_C(1000) * distance;
+            uint64_t expected =
+                from == to ? 802816 * UINT64_C(1000) / 32 : 1003520 * UINT64_C(1000) * distance;
             CHECK_INT(expected, problem_transfer_bytes_ps(&f.problem, 802816, from, to));
         }
     fixture_release(&f);
@@ -141,8 +142,8 @@ TEST(network__random_routes__equal_a_followed_packet)
         for (uint32_t i = 0; i < count; i++) {
             hops[i].rate = rng_below(&rng, 5) ? 1 + rng_below(&rng, 4000000) : 0;
             hops[i].latency_ps = rng_below(&rng, 3) ? rng_below(&rng, 1000000000) : 0;
-            links[i] = (struct soc_link){ .bytes_per_s = hops[i].rate,
-                                          .latency_ps = hops[i].latency_ps };
+            links[i] =
+                (struct soc_link){ .bytes_per_s = hops[i].rate, .latency_ps = hops[i].latency_ps };
             route_links[i] = i;
         }
         /* Two places; the route from 0 to 1. */
@@ -182,9 +183,8 @@ TEST(network__same_accelerator__uses_its_local_port)
 
 TEST(network__two_accelerators_at_one_place__cost_nothing_between_them)
 {
-    static const char soc[] =
-        SOC("\"topology\": \"bus\", \"places\": 2, \"link_bytes_per_s\": 1e9",
-            ACCELERATOR("x", "1") "," ACCELERATOR("y", "1"));
+    static const char soc[] = SOC("\"topology\": \"bus\", \"places\": 2, \"link_bytes_per_s\": 1e9",
+                                  ACCELERATOR("x", "1") "," ACCELERATOR("y", "1"));
     static const char *const graph =
         "{\"socweave\": \"dnn/1\", \"name\": \"g\", \"inputs\": [{\"name\": \"x\", \"shape\": "
         "[4, 4]}], \"layers\": [{\"name\": \"a\", \"op\": \"gemm\", \"extents\": {\"m\": 4, "

@@ -1,7 +1,7 @@
 /* Random problems and mappings, and that every rule of mapping_check() holds for what the analytic
  * evaluator makes of them. */
-#include "sim/sim.h"
 #include "tests/fixture.h"
+#include "sim/sim.h"
 #include "tests/test.h"
 
 static struct fixture_shape shape_of(uint64_t seed)

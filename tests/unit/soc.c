@@ -19,8 +19,8 @@
     "1.5, \"hop_pj_per_byte\": 2, \"memory_pj_per_byte\": 100, \"pe_idle_pj_per_cycle\": 0.1}"
 #define UNLIMITED "{\"name\": \"dram\", \"unlimited\": true}"
 #define SOC_WITH(network, accelerators, memory)                                                    \
-    "{\"socweave\": \"soc/1\", \"name\": \"s\", \"network\": {" network "}, \"accelerators\": [" \
-    accelerators "], \"memory\": [" memory "], " ENERGY "}"
+    "{\"socweave\": \"soc/1\", \"name\": \"s\", \"network\": {" network                            \
+    "}, \"accelerators\": [" accelerators "], \"memory\": [" memory "], " ENERGY "}"
 #define SOC(network, accelerators) SOC_WITH(network, accelerators, UNLIMITED)
 #define RATE                       "\"link_bytes_per_s\": 1e9"
 
@@ -113,10 +113,10 @@ TEST(soc__ring_of_two__has_one_link_each_way)
 TEST(soc__crossbar__has_a_link_out_of_and_into_every_place)
 {
     struct soc soc;
-    CHECK_OK(load_text(&soc,
-                       SOC("\"topology\": \"crossbar\", \"places\": 3, " RATE,
-                           AT("a", "0") "," AT("b", "2")),
-                       err));
+    CHECK_OK(load_text(
+        &soc,
+        SOC("\"topology\": \"crossbar\", \"places\": 3, " RATE, AT("a", "0") "," AT("b", "2")),
+        err));
     CHECK_INT(6, soc.link_count);
     check_route(&soc, 0, 2, "out0 in2");
     check_route(&soc, 2, 0, "out2 in0");
@@ -180,8 +180,8 @@ TEST(soc__link_both_ways__is_two_links)
 TEST(soc__optional_keys__have_their_defaults)
 {
     struct soc soc;
-    CHECK_OK(load_text(
-        &soc, SOC("\"topology\": \"bus\", \"places\": 1, " RATE, AT("a", "0")), err));
+    CHECK_OK(
+        load_text(&soc, SOC("\"topology\": \"bus\", \"places\": 1, " RATE, AT("a", "0")), err));
     const struct soc_accelerator *acc = &soc.accelerators[0];
     CHECK_INT(SOC_CUT_THROUGH, soc.switching);
     CHECK_INT(0, soc.links[0].latency_ps);
@@ -197,11 +197,11 @@ TEST(soc__optional_keys__have_their_defaults)
 TEST(soc__count__makes_numbered_accelerators)
 {
     struct soc soc;
-    CHECK_OK(load_text(&soc,
-                       SOC("\"topology\": \"mesh\", \"columns\": 2, \"rows\": 2, " RATE,
-                           AT("first", "[0, 0]") ",{" CORE(
-                               "npu") ", \"count\": 2, \"places\": [[1, 0], [1, 1]]}"),
-                       err));
+    CHECK_OK(load_text(
+        &soc,
+        SOC("\"topology\": \"mesh\", \"columns\": 2, \"rows\": 2, " RATE,
+            AT("first", "[0, 0]") ",{" CORE("npu") ", \"count\": 2, \"places\": [[1, 0], [1, 1]]}"),
+        err));
     CHECK_INT(3, soc.accelerator_count);
     CHECK_STR("npu0", soc.accelerators[1].name);
     CHECK_STR("npu1", soc.accelerators[2].name);
@@ -261,8 +261,8 @@ TEST(soc__routes_too_long_in_all__are_refused)
     struct soc soc;
     struct err err = ERR_INIT;
     text_add(&text, "{\"socweave\": \"soc/1\", \"name\": \"s\", \"network\": {\"topology\": "
-                    "\"ring\", \"places\": 1024, " RATE "}, \"accelerators\": [{" CORE(
-                        "n") ", \"count\": 1024, \"places\": [");
+                    "\"ring\", \"places\": 1024, " RATE
+                    "}, \"accelerators\": [{" CORE("n") ", \"count\": 1024, \"places\": [");
     for (unsigned i = 0; i < 1024; i++)
         text_printf(&text, "%s%u", i ? "," : "", i);
     text_add(&text, "]}], \"memory\": [" UNLIMITED "], " ENERGY "}");
