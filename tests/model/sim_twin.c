@@ -93,6 +93,5 @@ TEST(sim__random_mappings__queue_at_links_ports_and_channels)
         mapping_release(&mapping);
         sim_problem_release(&p);
     }
-    printf("queued %u %u %u\n", queued[0], queued[1], queued[2]);
     CHECK(queued[0] >= 25 && queued[1] >= 25 && queued[2] >= 25);
 }
