@@ -82,11 +82,11 @@ const struct dataflow dataflow_table[] = {
     { .name = "eyeriss-rs",
       .rules = {
           [OP_CONV] = { CLUSTERED, .stationary = STATIONARY_ROW, .row_roles = P, .col_roles = R, .cols_role = ROLE_R,
-                        .inner_roles = K | S, .inner_tile[ROLE_K] = 16, ORDER4(C, K, P, Q) },
+                        .inner_roles = K | S, .inner_tile[ROLE_K] = 16, .windows = WINDOW_IM2COL, ORDER4(C, P, Q, K) },
           [OP_DEPTHWISE] = { CLUSTERED, .stationary = STATIONARY_ROW, .row_roles = P, .col_roles = R, .cols_role = ROLE_R,
-                             .inner_roles = K | S, .inner_tile[ROLE_K] = 16, ORDER4(G, K, P, Q) },
+                             .inner_roles = K | S, .inner_tile[ROLE_K] = 16, .windows = WINDOW_IM2COL, ORDER4(G, P, Q, K) },
           [OP_GEMM] = { CLUSTERED, .stationary = STATIONARY_ROW, .row_roles = P, .col_roles = R, .cols_role = ROLE_R,
-                        .inner_roles = K, .inner_tile[ROLE_K] = 16, ORDER3(C, K, P) },
+                        .inner_roles = K, .inner_tile[ROLE_K] = 16, ORDER3(C, P, K) },
       } },
     { .name = "systolic-os",
       .rules = {

@@ -34,6 +34,9 @@ enum err_code cost_layer(const struct layer_shape *shape, const struct soc_accel
                          const struct soc_energy *energy, uint32_t pes, struct layer_option *out,
                          struct err *err);
 
+/* Cycles at the accelerator's clock, rounded up; at least 1. */
+uint64_t cost_compute_ps(uint64_t cycles, const struct soc_accelerator *acc);
+
 struct cost_options {
     bool elastic; /* narrower allotments too, trimmed to whole passes; else the natural one alone */
 };

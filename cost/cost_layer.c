@@ -29,6 +29,7 @@ uint64_t cost_row_extent(const struct layer_shape *shape, const struct soc_accel
     return rule ? cost_rule_row_extent(rule, shape) : 0;
 }
 
+/* min(folded extent, rows of the array), docs/model.md M-09. */
 uint32_t cost_natural_rows(const struct layer_shape *shape, const struct soc_accelerator *acc)
 {
     const struct dataflow_rule *rule = rule_of(shape, acc);
@@ -72,6 +73,7 @@ static void add_memories(struct layer_option *option, const struct layer_shape *
     option->energy.scratchpad_pj =
         (array + filled + (double)shape->output_bytes) * energy->scratchpad_pj_per_byte;
     option->energy.memory_pj = memory * energy->memory_pj_per_byte;
+    /* docs/model.md M-15 */
     option->energy_pj = option->energy.mac_pj + option->energy.register_pj +
                         option->energy.scratchpad_pj + option->energy.memory_pj;
 }
@@ -91,6 +93,7 @@ static double register_bytes(const struct layer_shape *shape, const struct cost_
            (double)run->elements[OPERAND_WEIGHT] * shape->weight_elem_bytes;
 }
 
+/* docs/model.md M-06. */
 static bool traffic_bytes(const struct layer_shape *shape, const struct cost_run *run,
                           struct layer_option *option)
 {
@@ -184,6 +187,12 @@ static enum err_code cost_vector_layer(const struct layer_shape *shape,
     return ERR_OK;
 }
 
+/* docs/model.md M-19 */
+uint64_t cost_compute_ps(uint64_t cycles, const struct soc_accelerator *acc)
+{
+    return max_u64(1, cycles_to_ps(cycles, acc->clock_hz));
+}
+
 enum err_code cost_layer(const struct layer_shape *shape, const struct soc_accelerator *acc,
                          const struct soc_energy *energy, uint32_t pes, struct layer_option *out,
                          struct err *err)
@@ -205,7 +214,7 @@ enum err_code cost_layer(const struct layer_shape *shape, const struct soc_accel
     }
     if (rc != ERR_OK)
         return rc;
-    option.compute_ps = max_u64(1, cycles_to_ps(option.cycles, acc->clock_hz));
+    option.compute_ps = cost_compute_ps(option.cycles, acc);
     *out = option;
     return ERR_OK;
 }

@@ -198,13 +198,15 @@ static uint64_t input_elements(const struct cost_nest *nest, const struct tiles 
 
 /*
  * New inputs when a loop over outputs advances by one tile and everything inside it stands still:
- * what the window has not covered yet.
+ * what the window has not covered yet. A fold of the array brings a PE to outputs that were not
+ * its neighbours', so nothing that it holds is of use.
  */
 static uint64_t input_elements_of_slide(const struct cost_nest *nest, const struct tiles *tiles,
                                         size_t loop)
 {
     uint64_t all = input_elements(nest, tiles, 0);
-    if (nest->rule->windows == WINDOW_IM2COL)
+    enum cost_loop_level level = nest->loops[loop].level;
+    if (nest->rule->windows == WINDOW_IM2COL || level == COST_LOOP_ROWS || level == COST_LOOP_COLS)
         return all;
     for (unsigned axis = 0; axis < 2; axis++) {
         enum role outputs = axis ? ROLE_Q : ROLE_P, window = axis ? ROLE_S : ROLE_R;

@@ -10,27 +10,22 @@
 #define OPTIONS_MAX     16 /* per (class, accelerator) */
 #define VECTOR_HALVINGS 4  /* narrower allotments of layers without MACs */
 
-struct option_list {
-    struct layer_option *items;
-    size_t count, capacity;
-};
-
 struct builder {
     const struct soc *soc;
     const struct cost_options *options;
     struct problem *problem;
-    uint32_t *kind_of;       /* [accelerator]: the first one that costs the same */
-    struct option_list list; /* of all classes and accelerators so far */
-    struct err refusal;      /* the last accelerator that a class did not fit on */
+    uint32_t *kind_of;     /* [accelerator]: the first one that takes the same cycles */
+    size_t *option_counts; /* [accelerator]: scratch of most_options() */
+    size_t count;          /* options of all classes and accelerators so far */
+    struct err refusal;    /* the last accelerator that a class did not fit on */
 };
 
-/* --- accelerators that cost the same ---------------------------------------------------------- */
+/* --- accelerators that take the same cycles --------------------------------------------------- */
 
-static bool same_costs(const struct soc_accelerator *a, const struct soc_accelerator *b)
+static bool same_cycles(const struct soc_accelerator *a, const struct soc_accelerator *b)
 {
     return a->dataflow == b->dataflow && a->pe_rows == b->pe_rows && a->pe_cols == b->pe_cols &&
-           a->clock_hz == b->clock_hz && a->supports == b->supports &&
-           a->scratchpad_bytes == b->scratchpad_bytes &&
+           a->supports == b->supports && a->scratchpad_bytes == b->scratchpad_bytes &&
            a->scratchpad_bytes_per_cycle == b->scratchpad_bytes_per_cycle &&
            a->vector_lanes == b->vector_lanes;
 }
@@ -39,10 +34,11 @@ static void find_kinds(struct builder *builder)
 {
     const struct soc *soc = builder->soc;
     builder->kind_of = mem_alloc(soc->accelerator_count, sizeof *builder->kind_of);
+    builder->option_counts = mem_alloc(soc->accelerator_count, sizeof *builder->option_counts);
     for (uint32_t acc = 0; acc < soc->accelerator_count; acc++) {
         uint32_t first = 0;
         while (first < acc && (builder->kind_of[first] != first ||
-                               !same_costs(&soc->accelerators[first], &soc->accelerators[acc])))
+                               !same_cycles(&soc->accelerators[first], &soc->accelerators[acc])))
             first++;
         builder->kind_of[acc] = first;
     }
@@ -52,13 +48,16 @@ static void find_kinds(struct builder *builder)
 
 /*
  * Narrower allotments, M-16: rows for p passes over the folded extent, trimmed so that no pass has
- * rows to spare, for p growing by about a fifth each time. Returns the count, widest first.
+ * rows to spare, for p growing by about a fifth each time. Returns the count, widest first; 0 where
+ * the accelerator cannot run the layer.
  */
 static size_t allotments(const struct layer_shape *shape, const struct soc_accelerator *acc,
                          bool elastic, uint32_t pes[OPTIONS_MAX])
 {
     size_t count = 0;
     pes[count++] = cost_natural_pes(shape, acc);
+    if (pes[0] == 0)
+        return 0;
     if (!elastic)
         return count;
     if (!op_kind_has_macs(shape->kind)) {
@@ -76,26 +75,8 @@ static size_t allotments(const struct layer_shape *shape, const struct soc_accel
         if (rows == 1)
             break;
         passes = max_u64(ceil_div_u64(extent, rows - 1), passes + passes / 5);
-        passes = max_u64(ceil_div_u64(extent, ceil_div_u64(extent, passes)), 1);
     }
     return count;
-}
-
-static void append(struct option_list *list, const struct layer_option *option)
-{
-    if (list->count == list->capacity) {
-        list->capacity = list->capacity ? 2 * list->capacity : 256;
-        list->items = mem_grow(list->items, list->capacity, sizeof *list->items);
-    }
-    list->items[list->count++] = *option;
-}
-
-static void append_range(struct option_list *list, size_t begin, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct layer_option option = list->items[begin + i];
-        append(list, &option);
-    }
 }
 
 /* Costs of a class on one accelerator. Allotments whose tiles do not fit are left out. */
@@ -103,15 +84,13 @@ static enum err_code cost_class(struct builder *builder, const struct layer_shap
                                 const struct soc_accelerator *acc, struct err *err)
 {
     uint32_t pes[OPTIONS_MAX];
-    if (cost_natural_pes(shape, acc) == 0)
-        return ERR_OK;
     size_t count = allotments(shape, acc, builder->options->elastic, pes);
     for (size_t i = 0; i < count; i++) {
         struct layer_option option;
         struct err why = ERR_INIT;
         enum err_code rc = cost_layer(shape, acc, &builder->soc->energy, pes[i], &option, &why);
         if (rc == ERR_OK) {
-            append(&builder->list, &option);
+            builder->problem->options[builder->count++] = option;
         } else if (rc == ERR_INFEASIBLE) {
             builder->refusal = (struct err)ERR_INIT;
             err_set(&builder->refusal, rc, "on accelerator \"%s\" %s", acc->name, why.text);
@@ -122,7 +101,7 @@ static enum err_code cost_class(struct builder *builder, const struct layer_shap
     return ERR_OK;
 }
 
-/* --- memory ---------------------------------------------------------------------------------- */
+/* --- place and clock ------------------------------------------------------------------------- */
 
 /* One packet through the accelerator's channel, alone in the SoC. M-17 */
 static uint64_t memory_ps(const struct soc *soc, const struct soc_channel *channel, uint32_t from,
@@ -135,12 +114,14 @@ static uint64_t memory_ps(const struct soc *soc, const struct soc_channel *chann
     return channel_ps > NUM_MAX_SIZE - route_ps ? NUM_MAX_SIZE : channel_ps + route_ps;
 }
 
-/* The times, and the energy of the links, that depend on where the accelerator is. M-18 */
-static void add_memory(const struct soc *soc, uint32_t acc, uint32_t channel_index,
-                       struct layer_option *option)
+/* The times, and the energy of the links, that depend on where the accelerator is and on its clock.
+ * M-18 */
+static void place_option(const struct soc *soc, uint32_t acc, uint32_t channel_index,
+                         struct layer_option *option)
 {
     const struct soc_channel *channel = &soc->channels[channel_index];
     uint32_t here = soc->accelerators[acc].place, there = channel->place;
+    option->compute_ps = cost_compute_ps(option->cycles, &soc->accelerators[acc]);
     option->memory_read_ps = memory_ps(soc, channel, there, here, option->memory_read_bytes);
     option->memory_write_ps = memory_ps(soc, channel, here, there, option->memory_write_bytes);
     if (channel->unlimited)
@@ -170,67 +151,97 @@ static enum err_code no_option(const struct builder *builder, uint32_t layer,
                    op_kind_has_macs(shape->kind) ? " whose dataflow has a rule for it" : "");
 }
 
+/* Copies what an equal accelerator takes: it has a lower number. */
+static void copy_class(struct builder *builder, const uint32_t *begin, uint32_t kind)
+{
+    struct layer_option *options = builder->problem->options;
+    size_t count = begin[kind + 1] - begin[kind];
+    memcpy(options + builder->count, options + begin[kind], count * sizeof *options);
+    builder->count += count;
+}
+
 /* Options of one class on all accelerators; equal accelerators share the work. */
 static enum err_code build_class(struct builder *builder, uint32_t class_index, struct err *err)
 {
     struct problem *problem = builder->problem;
+    const struct soc *soc = builder->soc;
     uint32_t layer = problem->class_layer[class_index];
     const struct layer_shape *shape = &workload_layer(problem->workload, layer)->shape;
     uint32_t *begin = problem->option_begin + (size_t)class_index * problem->accelerator_count;
-    size_t first = builder->list.count;
     builder->refusal = (struct err)ERR_INIT;
     for (uint32_t acc = 0; acc < problem->accelerator_count; acc++) {
         uint32_t kind = builder->kind_of[acc];
-        begin[acc] = (uint32_t)builder->list.count;
-        if (kind != acc) {
-            append_range(&builder->list, begin[kind], begin[kind + 1] - begin[kind]);
-        } else {
-            struct err why = ERR_INIT;
-            enum err_code rc = cost_class(builder, shape, &builder->soc->accelerators[acc], &why);
-            if (rc != ERR_OK) {
-                char name[512];
-                workload_layer_name(problem->workload, layer, name, sizeof name);
-                return err_set(err, rc, "layer \"%s\": %s", name, why.text);
-            }
+        struct err why = ERR_INIT;
+        enum err_code rc = ERR_OK;
+        if (kind != acc)
+            copy_class(builder, begin, kind);
+        else
+            rc = cost_class(builder, shape, &soc->accelerators[acc], &why);
+        if (rc != ERR_OK) {
+            char name[512];
+            workload_layer_name(problem->workload, layer, name, sizeof name);
+            return err_set(err, rc, "layer \"%s\": %s", name, why.text);
         }
-        begin[acc + 1] = (uint32_t)builder->list.count;
-        if (builder->list.count >= UINT32_MAX)
-            return err_set(err, ERR_LIMIT, "the table of costs exceeds 2^32 entries");
+        begin[acc + 1] = (uint32_t)builder->count;
     }
-    if (builder->list.count == first)
+    if (begin[0] == builder->count)
         return no_option(builder, layer, shape, err);
     return ERR_OK;
 }
 
-static void place_memory(struct builder *builder)
+/* Every accelerator's own times, after all classes have been costed and copied. */
+static void place_options(const struct builder *builder)
 {
     const struct soc *soc = builder->soc;
-    struct problem *problem = builder->problem;
-    for (uint32_t acc = 0; acc < problem->accelerator_count; acc++) {
-        uint32_t channel = soc_channel_of(soc, acc);
-        for (size_t class_index = 0; class_index < problem->class_count; class_index++) {
-            size_t at = class_index * problem->accelerator_count + acc;
-            for (uint32_t i = problem->option_begin[at]; i < problem->option_begin[at + 1]; i++)
-                add_memory(soc, acc, channel, &problem->options[i]);
-        }
+    const struct problem *problem = builder->problem;
+    size_t pairs = problem->class_count * problem->accelerator_count;
+    uint32_t *channels = mem_alloc(soc->accelerator_count, sizeof *channels);
+    for (size_t acc = 0; acc < soc->accelerator_count; acc++)
+        channels[acc] = soc_channel_of(soc, acc);
+    for (size_t at = 0; at < pairs; at++) {
+        uint32_t acc = (uint32_t)(at % problem->accelerator_count);
+        for (uint32_t i = problem->option_begin[at]; i < problem->option_begin[at + 1]; i++)
+            place_option(soc, acc, channels[acc], &problem->options[i]);
     }
+    free(channels);
+}
+
+/* Room for the options of all classes: exact unless allotments turn out not to fit. */
+static size_t most_options(const struct builder *builder)
+{
+    const struct problem *problem = builder->problem;
+    size_t count = 0;
+    for (uint32_t class_index = 0; class_index < problem->class_count; class_index++) {
+        const struct layer_shape *shape =
+            &workload_layer(problem->workload, problem->class_layer[class_index])->shape;
+        size_t of_class = 0;
+        for (uint32_t acc = 0; acc < problem->accelerator_count; acc++) {
+            uint32_t pes[OPTIONS_MAX];
+            if (builder->kind_of[acc] == acc)
+                builder->option_counts[acc] = allotments(shape, &builder->soc->accelerators[acc],
+                                                         builder->options->elastic, pes);
+            of_class += builder->option_counts[builder->kind_of[acc]];
+        }
+        count += of_class;
+    }
+    return count;
 }
 
 static enum err_code build_options(struct builder *builder, struct err *err)
 {
     struct problem *problem = builder->problem;
     size_t pairs = problem->class_count * problem->accelerator_count;
+    size_t most = most_options(builder);
+    if (most > UINT32_MAX)
+        return err_set(err, ERR_LIMIT, "the table of costs exceeds 2^32 entries");
     problem->option_begin = ARENA_ARRAY(problem->arena, uint32_t, pairs + 1);
+    problem->options = ARENA_ARRAY(problem->arena, struct layer_option, most);
     for (uint32_t i = 0; i < problem->class_count; i++) {
         enum err_code rc = build_class(builder, i, err);
         if (rc != ERR_OK)
             return rc;
     }
-    size_t count = builder->list.count;
-    problem->options = ARENA_ARRAY(problem->arena, struct layer_option, count);
-    if (count > 0)
-        memcpy(problem->options, builder->list.items, count * sizeof *problem->options);
-    place_memory(builder);
+    place_options(builder);
     return ERR_OK;
 }
 
@@ -248,7 +259,7 @@ enum err_code cost_build_problem(const struct soc *soc, const struct workload *w
     if (rc == ERR_OK)
         rc = problem_check_times(&problem, err);
     free(builder.kind_of);
-    free(builder.list.items);
+    free(builder.option_counts);
     if (rc == ERR_OK)
         *out = problem;
     else
