@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "core/num.h"
 #include "core/text.h"
 
 const char *const cli_progress_names[4] = { "auto", "none", "bar", "lines" };
@@ -60,31 +61,44 @@ void cli_progress_start(struct cli_progress *p, enum cli_progress_mode mode, con
     *p = (struct cli_progress){ .mode = mode, .what = what, .started_s = now, .shown_s = now };
 }
 
+/* total 0: unknown, so there is no share and no remaining time to tell. */
+static void show_line(const struct cli_progress *p, uint64_t done, uint64_t total, double elapsed_s,
+                      double left_s, const char *detail)
+{
+    if (total)
+        fprintf(stderr, "%s: step %llu of %llu, %.0f s, about %.0f s left; %s\n", p->what,
+                (unsigned long long)done, (unsigned long long)total, elapsed_s, left_s, detail);
+    else
+        fprintf(stderr, "%s: step %llu, %.0f s; %s\n", p->what, (unsigned long long)done, elapsed_s,
+                detail);
+}
+
+static void show_bar(const struct cli_progress *p, uint64_t done, uint64_t total, double elapsed_s,
+                     double left_s, const char *detail)
+{
+    char bar[BAR_WIDTH + 1];
+    size_t filled = total ? (size_t)(BAR_WIDTH * min_u64(done, total) / total) : 0;
+    memset(bar, '.', BAR_WIDTH);
+    memset(bar, '#', filled);
+    bar[BAR_WIDTH] = '\0';
+    if (total)
+        fprintf(stderr, "\r%s [%s] %.0fs left  %.38s\033[K", p->what, bar, left_s, detail);
+    else
+        fprintf(stderr, "\r%s %.0fs  %.56s\033[K", p->what, elapsed_s, detail);
+    fflush(stderr);
+}
+
 void cli_progress_show(struct cli_progress *p, uint64_t done, uint64_t total, const char *detail)
 {
     double now = cli_now_s();
-    double period = p->mode == CLI_PROGRESS_BAR ? BAR_PERIOD_S : LINE_PERIOD_S;
-    bool last = total && done >= total;
-    if (p->mode == CLI_PROGRESS_NONE || (now - p->shown_s < period && !last && p->drawn) ||
-        (last && !p->drawn && now - p->started_s < period))
+    bool lines = p->mode == CLI_PROGRESS_LINES;
+    if (p->mode == CLI_PROGRESS_NONE || now - p->shown_s < (lines ? LINE_PERIOD_S : BAR_PERIOD_S))
         return;
     p->shown_s = now;
     p->drawn = true;
-    double elapsed = now - p->started_s;
-    double left = total && done ? elapsed / (double)done * (double)(total - done) : 0;
-    if (p->mode == CLI_PROGRESS_LINES) {
-        fprintf(stderr, "%s: %llu/%llu  %.0f s, about %.0f s left  %s\n", p->what,
-                (unsigned long long)done, (unsigned long long)total, elapsed, left, detail);
-        return;
-    }
-    char bar[BAR_WIDTH + 1];
-    size_t filled = total ? (size_t)(BAR_WIDTH * done / total) : 0;
-    memset(bar, '.', BAR_WIDTH);
-    memset(bar, '#', filled > BAR_WIDTH ? BAR_WIDTH : filled);
-    bar[BAR_WIDTH] = '\0';
-    fprintf(stderr, "\r%s [%s] %3.0f%% %.0fs left %.30s\033[K", p->what, bar,
-            total ? 100.0 * (double)done / (double)total : 0.0, left, detail);
-    fflush(stderr);
+    double elapsed_s = now - p->started_s;
+    double left_s = total > done && done ? elapsed_s / (double)done * (double)(total - done) : 0;
+    (lines ? show_line : show_bar)(p, done, total, elapsed_s, left_s, detail);
 }
 
 void cli_progress_end(struct cli_progress *p)
