@@ -370,3 +370,32 @@ TEST(analytic__half_of_every_bandwidth__never_is_faster)
         sim_problem_release(&p);
     }
 }
+
+/* --- threads ---------------------------------------------------------------------------------- */
+
+TEST(analytic_evaluator__from_several_threads__same_numbers)
+{
+    enum { MAPPINGS = 200 };
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        struct sim_problem p;
+        struct mapping mappings[MAPPINGS];
+        struct evaluation out[MAPPINGS];
+        enum granularity granularity = granularities[seed % 2];
+        sim_problem_random(&p, seed, 60);
+        struct evaluator *evaluator = analytic_evaluator_new(&p.problem, granularity);
+        for (size_t i = 0; i < MAPPINGS; i++)
+            sim_mapping_random(&mappings[i], &p.problem, i, disciplines[i % 2]);
+#pragma omp parallel for num_threads(4)
+        for (size_t i = 0; i < MAPPINGS; i++)
+            (void)evaluator->evaluate(evaluator->ctx, &mappings[i], 1, &out[i], NULL);
+        for (size_t i = 0; i < MAPPINGS; i++) {
+            uint64_t makespan_ps = analytic_schedule(&p.problem, &mappings[i], granularity, NULL);
+            CHECK_SEED(seed, makespan_ps == out[i].makespan_ps);
+            CHECK_SEED(seed, mapping_energy(&p.problem, &mappings[i], makespan_ps).total_pj ==
+                                 out[i].energy_pj);
+            mapping_release(&mappings[i]);
+        }
+        analytic_evaluator_free(evaluator);
+        sim_problem_release(&p);
+    }
+}

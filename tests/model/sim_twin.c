@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "sim/sim.h"
+#include "tests/fixture.h"
 #include "tests/model/sim_problem.h"
 #include "tests/model/twin.h"
 #include "tests/test.h"
@@ -44,6 +45,7 @@ static void check_mapping(uint64_t seed, const struct problem *problem,
     check_loads(seed, twin, TRACE_LINK, result.links, problem->soc->link_count);
     check_loads(seed, twin, TRACE_LOCAL, result.locals, problem->soc->accelerator_count);
     check_loads(seed, twin, TRACE_CHANNEL, result.channels, problem->soc->channel_count);
+    CHECK_OK(mapping_check(problem, mapping, &result.schedule, granularity, err));
     sim_result_release(&result);
 }
 
@@ -94,4 +96,57 @@ TEST(sim__random_mappings__queue_at_links_ports_and_channels)
         sim_problem_release(&p);
     }
     CHECK(queued[0] >= 25 && queued[1] >= 25 && queued[2] >= 25);
+}
+
+/* Real costs, sizes and SoCs; the schedules must be legal in the eyes of the judge. */
+static void check_shipped(const char *soc, const char *workload)
+{
+    struct fixture f;
+    fixture_shipped(&f, soc, workload);
+    struct twin *twin = twin_new(&f.problem);
+    for (uint64_t seed = 0; seed < 8; seed++) {
+        struct mapping mapping;
+        struct schedule bound;
+        enum granularity granularity = granularities[seed / 2 % 2];
+        fixture_random_mapping(&f.problem, seed, disciplines[seed % 2], &mapping);
+        check_mapping(seed, &f.problem, &mapping, granularity, twin);
+        schedule_init(&bound, f.problem.layer_count);
+        CHECK(analytic_schedule(&f.problem, &mapping, granularity, &bound) <=
+              twin_run(twin, &mapping, granularity));
+        CHECK_OK(mapping_check(&f.problem, &mapping, &bound, granularity, err));
+        schedule_release(&bound);
+        mapping_release(&mapping);
+    }
+    twin_free(twin);
+    fixture_release(&f);
+}
+
+TEST(sim__shipped_socs__equal_the_twin_to_the_bit)
+{
+    check_shipped("comb-small-low", "vision-light");
+    check_shipped("edge-ring", "edge-mix");
+    check_shipped("chiplet-links", "tiny");
+}
+
+TEST(sim__random_graphs_and_memory__equal_the_twin_to_the_bit)
+{
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        const struct fixture_shape shape = { .layers = 30,
+                                             .networks = 3,
+                                             .accelerators = 5,
+                                             .edge_probability = 0.4,
+                                             .finite_memory = seed % 4 != 0,
+                                             .cut_through = seed % 2 == 0 };
+        struct fixture f;
+        fixture_random(&f, seed, &shape);
+        struct twin *twin = twin_new(&f.problem);
+        for (size_t i = 0; i < 4; i++) {
+            struct mapping mapping;
+            fixture_random_mapping(&f.problem, seed * 4 + i, disciplines[i % 2], &mapping);
+            check_mapping(seed, &f.problem, &mapping, granularities[i / 2], twin);
+            mapping_release(&mapping);
+        }
+        twin_free(twin);
+        fixture_release(&f);
+    }
 }
