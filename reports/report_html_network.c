@@ -173,11 +173,12 @@ static void draw_map(const struct report_facts *f, struct text *out)
         return;
     struct map map = { .facts = f };
     map.spots = mem_alloc(soc->place_count, sizeof *map.spots);
-    if (lay_out_mesh(&map) || lay_out_circle(&map)) {
+    bool mesh = lay_out_mesh(&map);
+    if (mesh || lay_out_circle(&map)) {
         text_printf(out,
-                    "<figure class=\"map\"><svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
+                    "<figure class=\"map%s\"><svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
                     "aria-label=\"Load of the network's links\">",
-                    map.width, map.height);
+                    !mesh && soc->place_count > 6 ? " wide" : "", map.width, map.height);
         for (size_t l = 0; l < soc->link_count; l++)
             draw_link(&map, out, l);
         for (size_t p = 0; p < soc->place_count; p++)

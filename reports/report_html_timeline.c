@@ -29,7 +29,7 @@ struct timeline {
     size_t row_count;
     double row_height;
     size_t exact_max; /* layers of one accelerator that are drawn one by one */
-    bool any_density;
+    bool any_density, any_stall;
     size_t segment; /* next segment of facts to be looked at */
 };
 
@@ -106,6 +106,14 @@ static void write_label(struct timeline *t, uint32_t l, double x, double y, doub
     t->label_count++;
 }
 
+/* The part of a bar that is not hatched. */
+static double plain_width(const struct timeline *t, const struct report_layer *at, double width)
+{
+    if (t->facts->report->granularity == GRANULARITY_TILE)
+        return width;
+    return report_html_x(t->facts, at->compute_ps);
+}
+
 static void draw_layer(struct timeline *t, uint32_t l, const struct report_piece *pieces,
                        size_t count, uint64_t pes, double y)
 {
@@ -128,7 +136,7 @@ static void draw_layer(struct timeline *t, uint32_t l, const struct report_piece
         write_title(t, l);
         text_add(t->out, "</rect>");
         if (i == 0)
-            write_label(t, l, x, top, width, height);
+            write_label(t, l, x, top, plain_width(t, at, width), height);
     }
 }
 
@@ -162,28 +170,24 @@ static void draw_layer_density(struct timeline *t, const struct report_accelerat
     t->any_density = true;
 }
 
-/* Where a layer stands still, waiting for memory or input tiles: lighter. */
-static void draw_stalls(struct timeline *t, const struct report_accelerator *acc, double y)
+/* Hatches the part of a layer in which it has computed and waits for memory. In tiles that part is
+ * scattered: there the strip below says it. */
+static void draw_stalls(struct timeline *t, const struct report_accelerator *acc)
 {
-    struct text path = { 0 };
+    if (t->facts->report->granularity == GRANULARITY_TILE)
+        return;
     for (size_t i = 0; i < acc->layer_count; i++) {
-        const struct report_layer *layer = &t->facts->layers[acc->layers[i]];
-        uint64_t from_ps = layer->start_ps + layer->compute_ps;
-        double x = report_html_x(t->facts, from_ps);
+        uint32_t l = acc->layers[i];
+        const struct report_layer *layer = &t->facts->layers[l];
+        double x = report_html_x(t->facts, layer->start_ps + layer->compute_ps);
         double width = report_html_x(t->facts, layer->end_ps) - x;
-        if (width < 0.3)
+        if (width < 0.3 || t->layer_bottom[l] <= t->layer_top[l])
             continue;
-        text_add(&path, "M");
-        report_coordinate(&path, x);
-        text_add(&path, " ");
-        report_coordinate(&path, y + t->row_height / 2);
-        text_add(&path, "h");
-        report_coordinate(&path, width);
+        text_add(t->out, "<rect class=\"stall\" fill=\"url(#hatch)\"");
+        write_rect(t->out, x, t->layer_top[l], width, t->layer_bottom[l] - t->layer_top[l]);
+        text_add(t->out, "/>");
+        t->any_stall = true;
     }
-    if (path.bytes > 0)
-        text_printf(t->out, "<path class=\"stall\" stroke-width=\"%g\" d=\"%s\"/>", t->row_height,
-                    path.data);
-    text_release(&path);
 }
 
 /* A frame around the layers of a group that share the accelerator. */
@@ -282,7 +286,7 @@ static void draw_accelerator(struct timeline *t, uint32_t a, double y)
                 REPORT_PLOT_WIDTH, t->row_height);
     if (acc->layer_count <= t->exact_max) {
         draw_layers(t, acc, pes, y);
-        draw_stalls(t, acc, y);
+        draw_stalls(t, acc);
         draw_groups(t, a);
     } else {
         draw_layer_density(t, acc, pes, y);
@@ -374,6 +378,8 @@ static void write_caption(const struct timeline *t, size_t tracks_left_out)
         t->facts->report->simulated ? "The simulated" : "The analytic");
     if (t->any_density)
         text_add(out, " Rows with too many layers to tell apart show the load per instant.");
+    if (t->any_stall)
+        text_add(out, " Hatched: the layer has computed and waits for memory.");
     size_t more = t->facts->report->problem->accelerator_count - t->row_count;
     if (more > 0)
         text_printf(out, " %zu accelerators that compute less are left out.", more);
@@ -414,6 +420,9 @@ void report_html_timeline(const struct report_facts *facts, struct text *out)
     report_colour_legend(facts->report->problem, out);
     report_html_chart_begin(facts, out, "Timeline of accelerators, links and memory",
                             tracks_y + tracks_height);
+    text_add(out, "<defs><pattern id=\"hatch\" width=\"5\" height=\"5\" "
+                  "patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><rect "
+                  "class=\"hatch\" width=\"2\" height=\"5\"/></pattern></defs>\n");
     for (size_t row = 0; row < t.row_count; row++)
         draw_accelerator(&t, t.rows[row], row_step(&t) * (double)row);
     report_tracks_draw(tracks, out, tracks_y);

@@ -13,7 +13,9 @@
 #define ROWS_MAX    32
 #define ROWS_LINKS  20
 #define ROWS_LOCALS 4
-#define EXACT_MAX   1200 /* intervals of a row that are drawn one by one */
+#define ROWS_ANYWAY 3
+#define SHARE_MIN   0.005 /* less busy ones only among the first rows of their kind */
+#define EXACT_MAX   1200  /* intervals of a row that are drawn one by one */
 
 struct track_row {
     unsigned resource;
@@ -44,6 +46,8 @@ static void add_rows(struct report_tracks *tracks, unsigned resource,
     }
     size_t room = ROWS_MAX - tracks->row_count < most ? ROWS_MAX - tracks->row_count : most;
     size_t shown = report_html_top(busy_ps, count, room < busy ? room : busy, top);
+    while (shown > ROWS_ANYWAY && report_share(tracks->facts, busy_ps[top[shown - 1]]) < SHARE_MIN)
+        shown--;
     for (size_t i = 0; i < shown; i++)
         tracks->rows[tracks->row_count++] = (struct track_row){ resource, top[i], &loads[top[i]] };
     tracks->left_out += busy - shown;

@@ -62,6 +62,8 @@ void report_limit(const struct report_facts *facts, struct text *out)
     }
 }
 
+#define SHARE_SAID 0.001 /* less is not worth words */
+
 /* Items of a sentence: "a", "a and b", "a, b and c". */
 struct list {
     struct text *out;
@@ -113,12 +115,12 @@ static void chain_sentence(const struct report_facts *f, struct text *out)
                   { chain->other_ps, " waiting otherwise" } };
     struct list list = { .out = out };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        list.left += parts[i].part_ps > 0;
+        list.left += report_share(f, parts[i].part_ps) >= SHARE_SAID;
     if (list.left == 0)
         return;
     text_add(out, "The chain of events that ends last spends ");
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (parts[i].part_ps == 0)
+        if (report_share(f, parts[i].part_ps) < SHARE_SAID)
             continue;
         list_next(&list);
         add_share(f, out, parts[i].part_ps);
