@@ -1,0 +1,1 @@
+16s/"stationary": /"exposed_load": 1, "stationary": /

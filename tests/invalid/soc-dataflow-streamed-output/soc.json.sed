@@ -1,0 +1,1 @@
+16s/"stationary": /"streamed": ["output"], "stationary": /

@@ -1,0 +1,1 @@
+16s/"stationary": /"windows": "halo", "stationary": /
