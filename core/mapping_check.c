@@ -110,21 +110,22 @@ static enum err_code check_topological(struct judge *judge)
 static enum err_code check_group_numbers(struct judge *judge)
 {
     const struct mapping *mapping = judge->mapping;
+    bool by_layer = mapping->discipline == MAPPING_BY_LAYER;
     struct name name;
-    uint32_t expected = 0;
+    uint32_t next = 0; /* the number of a new group */
     for (size_t i = 0; i < mapping->placement_count; i++) {
-        uint32_t group = mapping->placements[i].group;
-        if (i > 0 && group == expected && mapping->discipline == MAPPING_BY_LAYER)
+        const struct placement *at = &mapping->placements[i];
+        bool joins = i > 0 && at->group == next - 1;
+        if (joins && by_layer)
             return FAIL(judge,
                         "layer %s shares group %" PRIu32 "; by layer, groups are single layers",
-                        layer_name(judge, mapping->placements[i].layer, &name), group);
-        if (i > 0 && group == expected + 1)
-            expected++;
-        if (group != expected)
+                        layer_name(judge, at->layer, &name), at->group);
+        if (!joins && at->group != next)
             return FAIL(judge,
                         "layer %s has group number %" PRIu32 ", expected %" PRIu32
                         " (numbers ascend from 0 without a gap)",
-                        layer_name(judge, mapping->placements[i].layer, &name), group, expected);
+                        layer_name(judge, at->layer, &name), at->group, next);
+        next += !joins;
     }
     return ERR_OK;
 }

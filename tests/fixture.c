@@ -20,24 +20,33 @@ static void load(struct fixture *f, const char *soc_file, const char *workload_f
     CHECK_OK(cost_build_problem(&f->soc, &f->workload, &elastic, &f->problem, err));
 }
 
-static char *write_file(const char *dir, const char *name, const char *text)
+static void write_file(const char *dir, const char *name, const char *text)
 {
     char *file = file_join(dir, name);
     CHECK_OK(file_write(file, text, strlen(text), err));
-    return file;
+    free(file);
 }
 
-void fixture_from_text(struct fixture *f, const char *soc_json, const char *workload_json,
-                       const char *const *graph_jsons, size_t graph_count)
+const char *fixture_write(const char *soc_json, const char *workload_json,
+                          const char *const *graph_jsons, size_t graph_count)
 {
     const char *dir = test_temp_dir();
     for (size_t i = 0; i < graph_count; i++) {
         char name[32];
         snprintf(name, sizeof name, "g%zu.json", i);
-        free(write_file(dir, name, graph_jsons[i]));
+        write_file(dir, name, graph_jsons[i]);
     }
-    char *soc_file = write_file(dir, "soc.json", soc_json);
-    char *workload_file = write_file(dir, "workload.json", workload_json);
+    write_file(dir, "soc.json", soc_json);
+    write_file(dir, "workload.json", workload_json);
+    return dir;
+}
+
+void fixture_from_text(struct fixture *f, const char *soc_json, const char *workload_json,
+                       const char *const *graph_jsons, size_t graph_count)
+{
+    const char *dir = fixture_write(soc_json, workload_json, graph_jsons, graph_count);
+    char *soc_file = file_join(dir, "soc.json");
+    char *workload_file = file_join(dir, "workload.json");
     load(f, soc_file, workload_file);
     free(soc_file);
     free(workload_file);

@@ -16,6 +16,10 @@ struct fixture {
 /* Fails the test on any error. The graphs are written as g0.json, g1.json … beside the workload. */
 void fixture_from_text(struct fixture *f, const char *soc_json, const char *workload_json,
                        const char *const *graph_jsons, size_t graph_count);
+/* The same files in a fresh folder, which it returns, without loading them: soc.json,
+ * workload.json, g0.json … */
+const char *fixture_write(const char *soc_json, const char *workload_json,
+                          const char *const *graph_jsons, size_t graph_count);
 /* "comb-small-low", "vision-light". */
 void fixture_shipped(struct fixture *f, const char *soc, const char *workload);
 
