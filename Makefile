@@ -32,7 +32,7 @@ PKG_LIBS   = $(shell pkg-config --libs $(PKG) 2>/dev/null)
 
 WARN     := -Wall -Wextra -Wshadow -Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wno-missing-field-initializers $(WERROR)
 WARN_C   := -Wstrict-prototypes -Wmissing-prototypes
-INCLUDES  = -I. -I$(BUILD) $(PKG_CFLAGS) -D_GNU_SOURCE -DSOCWEAVE_VERSION='"$(VERSION)"' -DSOCWEAVE_DATADIR='"$(PREFIX)/share/socweave"'
+INCLUDES  = -I. -I$(BUILD) $(PKG_CFLAGS) -D_GNU_SOURCE -DSOCWEAVE_VERSION='"$(VERSION)"'
 ALL_CFLAGS   = -std=c11 -fopenmp $(WARN) $(WARN_C) $(CFLAGS)
 ALL_CXXFLAGS = -std=c++17 -fopenmp $(WARN) $(CXXFLAGS)
 LIBS = -Wl,--as-needed $(PKG_LIBS) -lm

@@ -1,4 +1,5 @@
 /* From file names on the command line to a problem. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -6,24 +7,46 @@
 #include "cli/cli.h"
 #include "core/arena.h"
 #include "core/file.h"
+#include "core/text.h"
 #include "cost/cost.h"
 
 static const char *const folder_names[] = { "soc-configs", "dnn-graphs", "dnn-graphs/workloads" };
 
+/* Where `make install` put the configs, seen from the program: ../share/socweave. free() it. */
+static char *installed_root(void)
+{
+    char program[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[length < 0 ? 0 : length] = '\0';
+    char *bin = file_dir(program), *root = file_join(bin, "../share/socweave");
+    free(bin);
+    return root;
+}
+
+/* root/folder/name, or with ".json"; NULL if neither is there. free() it. */
+static char *shipped(const char *root, const char *name, enum cli_folder folder)
+{
+    static const char *const suffixes[] = { "", ".json" };
+    for (size_t i = 0; i < 2; i++) {
+        struct text file = { 0 };
+        text_printf(&file, "%s%s%s/%s%s", root, *root ? "/" : "", folder_names[folder], name,
+                    suffixes[i]);
+        if (access(file.data, F_OK) == 0)
+            return file.data;
+        text_release(&file);
+    }
+    return NULL;
+}
+
 char *cli_resolve(const char *name, enum cli_folder folder)
 {
-    static const char *const roots[] = { ".", SOCWEAVE_DATADIR };
     if (access(name, F_OK) == 0 || strchr(name, '/'))
         return strdup(name);
-    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++)
-        for (int with_suffix = 0; with_suffix < 2; with_suffix++) {
-            char file[1024];
-            snprintf(file, sizeof file, "%s%s%s/%s%s", i ? roots[i] : "", i ? "/" : "",
-                     folder_names[folder], name, with_suffix ? ".json" : "");
-            if (access(file, F_OK) == 0)
-                return strdup(file);
-        }
-    return strdup(name);
+    char *installed = installed_root(), *file = shipped("", name, folder);
+    if (!file)
+        file = shipped(installed, name, folder);
+    free(installed);
+    return file ? file : strdup(name);
 }
 
 enum err_code cli_problem_load(struct cli_problem *out, const char *soc_file,

@@ -48,6 +48,7 @@ check check__shipped_files__ok "$SOCWEAVE" check soc-configs/*.json dnn-graphs/*
 check install__into_destdir__ok make -s install BUILD="${BUILD:-build}" DESTDIR="$WORK/root" PREFIX=/usr
 check install__has__program "$WORK/root/usr/bin/socweave" --version
 check install__has__configs test -f "$WORK/root/usr/share/socweave/soc-configs/comb-small-low.json"
+check install__elsewhere__finds_its_configs bash -c "cd / && '$WORK/root/usr/bin/socweave' cost --soc comb-small-low --workload tiny"
 check uninstall__leaves__no_file test -z "$(make -s uninstall DESTDIR="$WORK/root" PREFIX=/usr; find "$WORK/root" -type f)"
 
 check completion__bash__options bash -c '
