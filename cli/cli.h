@@ -134,7 +134,9 @@ char *cli_command_line(int argc, char **argv);
 int cmd_explore(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
 int cmd_cost(int argc, char **argv);
+int cmd_match(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_match(int argc, char **argv);
 
 #endif

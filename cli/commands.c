@@ -21,6 +21,14 @@ const struct cli_command cli_commands[] = {
       "One row per distinct layer and accelerator: cycles, PEs, scratchpad, energy, traffic.",
       "socweave cost --soc comb-small-low --workload vision-light --layer 'resnet50#0/conv1'",
       cmd_cost },
+    { "match", "all legal ways of an operator onto a hardware tensor instruction", NULL,
+      "Enumerates which loops of the operator may feed which axis of the instruction (AMOS's binary\n"
+      "matrices), lowers each to calls, padding and bytes, and lists them by predicted time. Exit status\n"
+      "4 and the reason if there is none. Without --intrinsic: the best mapping on each intrinsic; with\n"
+      "--graph and no --layer: the best for each layer.",
+      "socweave match --op conv2d --extents n=1,k=128,c=128,p=28,q=28,r=3,s=3 --params ph=1,pw=1 \\\n"
+      "      --intrinsic wmma.m8n32k16.f16 --min-extent fit --explain 1",
+      cmd_match },
     { "report", "make report.html again from an output folder", "DIR…",
       "Reads the folder's mapping.json, replays it and writes report.html anew. The SoC and workload\n"
       "files that result.json names must still be there, unchanged.",

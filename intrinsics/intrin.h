@@ -40,6 +40,7 @@ struct intrin_machine {
     const char *name, *source;
     double clock_hz;
     unsigned units;             /* cores, SMs: each works on blocks of its own */
+    unsigned chains;            /* blocks that one unit overlaps to hide latency: warps of an SM */
     double staging_bytes_per_s; /* L1 or shared memory to registers, one unit */
     unsigned granule_bytes;     /* the least that one access of the staging memory takes */
     double memory_bytes_per_s;  /* all units together */
@@ -63,7 +64,7 @@ struct intrin {
     const struct intrin_machine *machine;
     double interval_cycles;          /* between two independent calls on one unit */
     double latency_cycles;           /* between two calls on the same accumulators */
-    uint32_t block[INTRIN_AXES_MAX]; /* calls of one register tile along each spatial axis */
+    uint32_t block[INTRIN_AXES_MAX]; /* calls of a register tile at most, per spatial axis */
     struct arena *arena;             /* owns the strings of a loaded one; NULL for built-in ones */
 };
 
@@ -185,7 +186,8 @@ struct intrin_cost {
     double padding_frac;               /* of the multiply-adds done, those that are padding */
     double cycles[INTRIN_BOUND_COUNT]; /* what each of them would take alone */
     double predicted_cycles, predicted_ns;
-    enum intrin_bound bound; /* the largest */
+    enum intrin_bound bound;         /* the largest */
+    uint32_t block[INTRIN_AXES_MAX]; /* calls of a register tile along each axis, as predicted */
 };
 
 struct intrin_choice {
@@ -196,7 +198,8 @@ struct intrin_choice {
 enum err_code intrin_predict(const struct intrin *intrin, const struct expr *expr,
                              const struct intrin_mapping *mapping, struct intrin_cost *out,
                              struct err *err);
-/* Costs of all matches, lowest predicted time first, ties in the order of the matches.
+/* Costs of all matches, lowest predicted time first; where the largest term is the same the sum
+ * of all terms decides, then the order of the matches.
  * *choices_take has matches->count entries; free() it. */
 enum err_code intrin_rank(const struct intrin *intrin, const struct expr *expr,
                           const struct intrin_matches *matches, struct intrin_choice **choices_take,

@@ -22,6 +22,7 @@ static const struct intrin_machine *read_machine(const struct json_node *node, s
     m->source = arena_strdup(arena, json_get_str_or(node, "source", "not given"));
     m->clock_hz = json_get_real(node, "clock_hz", 1, 1e12);
     m->units = (unsigned)json_get_int_or(node, "units", 1, 1000000, 1);
+    m->chains = (unsigned)json_get_int_or(node, "chains", 1, 1000000, 1);
     m->staging_bytes_per_s = json_get_real(node, "staging_bytes_per_s", 1, BYTES_PER_S_MAX);
     m->granule_bytes = (unsigned)json_get_int_or(node, "granule_bytes", 1, 65536, 1);
     m->memory_bytes_per_s = json_get_real(node, "memory_bytes_per_s", 1, BYTES_PER_S_MAX);

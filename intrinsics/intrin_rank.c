@@ -6,6 +6,7 @@
  * beyond "fits or not", nor of the order in which units take their blocks.
  */
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +18,14 @@ struct model {
     const struct expr *expr;
     size_t axis_count;
     uint64_t extent[INTRIN_AXES_MAX], tiles[INTRIN_AXES_MAX];
-    uint64_t per_block[INTRIN_AXES_MAX], blocks[INTRIN_AXES_MAX]; /* calls; spatial axes */
-    uint16_t mapping[INTRIN_AXES_MAX], outer;                     /* iterations */
+    uint16_t mapping[INTRIN_AXES_MAX], outer; /* iterations */
+    bool has[INTRIN_OPERANDS][INTRIN_AXES_MAX];
+    /* What no choice of blocks changes. */
+    double outer_blocks, outer_steps;  /* products of the spatial and the reduce loops outside */
+    double gather_bytes, memory_bytes; /* of both inputs */
+    double written_bytes;
+    /* The choice: calls of one block along each spatial axis, and blocks. */
+    uint64_t per_block[INTRIN_AXES_MAX], blocks[INTRIN_AXES_MAX];
 };
 
 static double product_of(const struct expr *expr, uint16_t iterations)
@@ -48,11 +55,6 @@ static uint16_t reductions(const struct expr *expr)
     return bits;
 }
 
-static bool operand_has_axis(const struct model *m, size_t operand, size_t x)
-{
-    return iterations_of(&m->intrin->expr, operand) >> x & 1;
-}
-
 static enum err_code set_up(struct model *m, const struct intrin_mapping *mapping,
                             struct intrin_cost *out, struct err *err)
 {
@@ -69,8 +71,9 @@ static enum err_code set_up(struct model *m, const struct intrin_mapping *mappin
         }
         m->extent[x] = extent;
         m->tiles[x] = ceil_div_u64(extent, (uint64_t)axis->extent);
-        m->blocks[x] = axis->reduce ? 1 : ceil_div_u64(m->tiles[x], m->intrin->block[x]);
-        m->per_block[x] = axis->reduce ? 1 : ceil_div_u64(m->tiles[x], m->blocks[x]);
+        m->per_block[x] = m->blocks[x] = 1;
+        for (size_t t = 0; t < INTRIN_OPERANDS; t++)
+            m->has[t][x] = iterations_of(&m->intrin->expr, t) >> x & 1;
         m->mapping[x] = mapping->axis[x];
         mapped |= mapping->axis[x];
         fits = fits && mul_size(calls, m->tiles[x], &calls);
@@ -97,7 +100,7 @@ static double packed_bytes(const struct model *m, size_t operand)
 {
     double bytes = dtype_bytes(m->intrin->expr.tensors[operand].type);
     for (size_t x = 0; x < m->axis_count; x++) {
-        if (operand_has_axis(m, operand, x))
+        if (m->has[operand][x])
             bytes *= (double)m->tiles[x] * (double)m->intrin->expr.iters[x].extent;
     }
     return bytes * product_of(m->expr, m->outer & iterations_of(m->expr, operand));
@@ -137,7 +140,7 @@ static double gather_bytes(const struct model *m, size_t operand)
     double run = 1;
     double elements = product_of(m->expr, m->outer & iterations_of(m->expr, operand));
     for (size_t x = 0; x < m->axis_count; x++) {
-        if (!operand_has_axis(m, operand, x))
+        if (!m->has[operand][x])
             continue;
         double along = run_along(m, operand, x);
         run = along > run ? along : run;
@@ -148,75 +151,138 @@ static double gather_bytes(const struct model *m, size_t operand)
     return elements / run * (double)(ceil_div_u64(run_bytes, granule) * granule);
 }
 
-/* Bytes an input takes from memory: again for every block that does not share it, unless it stays
- * in the cache. Docs: docs/model.md M-68. */
+/*
+ * Bytes an input takes from memory: once if it fits the cache; else once per square tile of
+ * results, three of which (result and inputs) fill the cache. Docs: docs/model.md M-68.
+ */
 static double memory_bytes(const struct model *m, size_t operand)
 {
     const struct expr_tensor *tensor = &m->expr->tensors[operand];
-    double elements = 1;
+    double cache_bytes = m->intrin->machine->cache_bytes, elements = 1;
     for (size_t d = 0; d < tensor->dim_count; d++)
         elements *= (double)tensor->dims[d].extent;
     uint16_t used = iterations_of(m->expr, operand);
     double touched = product_of(m->expr, used);
     double bytes = (touched < elements ? touched : elements) * dtype_bytes(tensor->type);
-    if (bytes <= m->intrin->machine->cache_bytes)
+    if (bytes <= cache_bytes)
         return bytes;
-    double repeats =
-        product_of(m->expr, m->outer & (uint16_t)~used & (uint16_t)~reductions(m->expr));
-    for (size_t x = 0; x < m->axis_count; x++) {
-        if (!operand_has_axis(m, operand, x))
-            repeats *= (double)m->blocks[x];
-    }
-    return bytes * repeats;
+    double side = sqrt(cache_bytes / 3 / dtype_bytes(m->intrin->expr.tensors[0].type));
+    uint16_t foreign = iterations_of(m->expr, 0) & (uint16_t)~used;
+    double repeats = product_of(m->expr, foreign) / (side > 1 ? side : 1);
+    return repeats > 1 ? bytes * repeats : bytes;
 }
 
-/* Docs: docs/model.md M-63, M-64, M-66: rounds of blocks, each a reduction of register tiles. */
-static void predict_inner(const struct model *m, double rounds, struct intrin_cost *out)
+static void measure(struct model *m)
 {
-    const struct intrin_machine *machine = m->intrin->machine;
-    double steps = product_of(m->expr, m->outer & reductions(m->expr)), calls = 1;
-    for (size_t x = 0; x < m->axis_count; x++) {
-        calls *= (double)m->per_block[x];
-        steps *= m->intrin->expr.iters[x].reduce ? (double)m->tiles[x] : 1;
+    for (size_t t = 1; t < INTRIN_OPERANDS; t++) {
+        m->gather_bytes += gather_bytes(m, t);
+        m->memory_bytes += memory_bytes(m, t);
     }
+    m->outer_blocks = product_of(m->expr, m->outer & (uint16_t)~reductions(m->expr));
+    m->outer_steps = product_of(m->expr, m->outer & reductions(m->expr));
+    for (size_t x = 0; x < m->axis_count; x++)
+        m->outer_steps *= m->intrin->expr.iters[x].reduce ? (double)m->tiles[x] : 1;
+    m->written_bytes =
+        product_of(m->expr, iterations_of(m->expr, 0)) * dtype_bytes(m->expr->tensors[0].type);
+}
+
+/* --- with blocks chosen ----------------------------------------------------------------------- */
+
+/* Operands of one register tile of calls. */
+static double staged_bytes(const struct model *m)
+{
     double bytes = 0;
     for (size_t t = 1; t < INTRIN_OPERANDS; t++) {
         double tile = dtype_bytes(m->intrin->expr.tensors[t].type);
         for (size_t x = 0; x < m->axis_count; x++) {
-            if (operand_has_axis(m, t, x))
+            if (m->has[t][x])
                 tile *= (double)m->per_block[x] * (double)m->intrin->expr.iters[x].extent;
         }
         bytes += tile;
     }
-    double bytes_per_cycle = machine->staging_bytes_per_s / machine->clock_hz;
-    out->cycles[INTRIN_BY_COMPUTE] = rounds * steps * calls * m->intrin->interval_cycles;
-    out->cycles[INTRIN_BY_LATENCY] = rounds * steps * m->intrin->latency_cycles;
-    out->cycles[INTRIN_BY_STAGING] = rounds * steps * bytes / bytes_per_cycle;
+    return bytes;
 }
 
-/* Docs: docs/model.md M-67 to M-69. */
-static void predict_outer(const struct model *m, double blocks, struct intrin_cost *out)
+static double whole_rounds(double blocks, double at_once)
+{
+    double rounds = blocks / at_once;
+    return rounds > (double)(uint64_t)rounds ? (double)(uint64_t)rounds + 1 : rounds;
+}
+
+/* Docs: docs/model.md M-63, M-64, M-66 to M-70. */
+static void predict_blocks(const struct model *m, struct intrin_cost *out)
 {
     const struct intrin_machine *machine = m->intrin->machine;
-    double units = blocks < machine->units ? blocks : machine->units;
-    double staging = machine->staging_bytes_per_s / machine->clock_hz * units;
-    double memory = machine->memory_bytes_per_s / machine->clock_hz;
-    for (size_t t = 1; t < INTRIN_OPERANDS; t++) {
-        out->cycles[INTRIN_BY_PACKING] += gather_bytes(m, t) / staging;
-        out->cycles[INTRIN_BY_READ] += memory_bytes(m, t) / memory;
+    double blocks = m->outer_blocks, calls = 1;
+    for (size_t x = 0; x < m->axis_count; x++) {
+        blocks *= (double)m->blocks[x];
+        calls *= (double)m->per_block[x];
     }
-    double written =
-        product_of(m->expr, iterations_of(m->expr, 0)) * dtype_bytes(m->expr->tensors[0].type);
-    out->cycles[INTRIN_BY_WRITE] = written / memory;
+    double units = blocks < machine->units ? blocks : machine->units;
+    double in_flight = (double)machine->units * machine->chains;
+    double steps = m->outer_steps * whole_rounds(blocks, machine->units);
+    double chained = m->outer_steps * whole_rounds(blocks, in_flight);
+    double staging = machine->staging_bytes_per_s / machine->clock_hz;
+    double memory = machine->memory_bytes_per_s / machine->clock_hz;
+    out->cycles[INTRIN_BY_COMPUTE] = steps * calls * m->intrin->interval_cycles;
+    out->cycles[INTRIN_BY_LATENCY] = chained * m->intrin->latency_cycles;
+    out->cycles[INTRIN_BY_STAGING] = steps * staged_bytes(m) / staging;
+    out->cycles[INTRIN_BY_PACKING] = m->gather_bytes / (staging * units);
+    out->cycles[INTRIN_BY_READ] = m->memory_bytes / memory;
+    out->cycles[INTRIN_BY_WRITE] = m->written_bytes / memory;
+    out->predicted_cycles = -1;
+    for (unsigned b = 0; b < INTRIN_BOUND_COUNT; b++) {
+        if (out->cycles[b] > out->predicted_cycles) {
+            out->predicted_cycles = out->cycles[b];
+            out->bound = (enum intrin_bound)b;
+        }
+    }
+    for (size_t x = 0; x < m->axis_count; x++)
+        out->block[x] = (uint32_t)m->per_block[x];
 }
 
-/* Docs: docs/model.md M-70. */
+static double sum_of(const struct intrin_cost *cost)
+{
+    double sum = 0;
+    for (unsigned b = 0; b < INTRIN_BOUND_COUNT; b++)
+        sum += cost->cycles[b];
+    return sum;
+}
+
+/* By predicted time; where the largest term is the same, by the sum of all terms. */
+static int compare_costs(const struct intrin_cost *a, const struct intrin_cost *b)
+{
+    if (a->predicted_cycles != b->predicted_cycles)
+        return a->predicted_cycles < b->predicted_cycles ? -1 : 1;
+    double left = sum_of(a), right = sum_of(b);
+    return left < right ? -1 : left > right;
+}
+
+/* Sizes up to the intrinsic's, halved each time; the larger one on a tie. Docs: M-64. */
+static void choose_blocks(struct model *m, size_t x, struct intrin_cost *best)
+{
+    if (x == m->axis_count) {
+        struct intrin_cost cost = *best;
+        predict_blocks(m, &cost);
+        if (best->predicted_cycles < 0 || compare_costs(&cost, best) < 0)
+            *best = cost;
+        return;
+    }
+    bool reduce = m->intrin->expr.iters[x].reduce;
+    uint64_t largest = reduce ? 1 : min_u64(m->intrin->block[x], m->tiles[x]);
+    for (uint64_t size = largest; size > 0; size /= 2) {
+        m->blocks[x] = reduce ? 1 : ceil_div_u64(m->tiles[x], size);
+        m->per_block[x] = size;
+        choose_blocks(m, x + 1, best);
+    }
+}
+
 enum err_code intrin_predict(const struct intrin *intrin, const struct expr *expr,
                              const struct intrin_mapping *mapping, struct intrin_cost *out,
                              struct err *err)
 {
     struct model m = { .intrin = intrin, .expr = expr };
-    struct intrin_cost cost = { 0 };
+    struct intrin_cost cost = { .predicted_cycles = -1 };
     enum err_code rc = set_up(&m, mapping, &cost, err);
     if (rc != ERR_OK)
         return rc;
@@ -226,19 +292,8 @@ enum err_code intrin_predict(const struct intrin *intrin, const struct expr *exp
     if (moved >= (double)NUM_MAX_SIZE)
         return err_set(err, ERR_OVERFLOW, "the bytes moved exceed 63 bits");
     cost.bytes_moved = (uint64_t)moved;
-    double blocks = product_of(expr, m.outer & (uint16_t)~reductions(expr));
-    for (size_t x = 0; x < m.axis_count; x++)
-        blocks *= (double)m.blocks[x];
-    double units = intrin->machine->units;
-    double rounds = (double)(uint64_t)((blocks + units - 1) / units);
-    predict_inner(&m, rounds, &cost);
-    predict_outer(&m, blocks, &cost);
-    for (unsigned b = 0; b < INTRIN_BOUND_COUNT; b++) {
-        if (cost.cycles[b] > cost.predicted_cycles) {
-            cost.predicted_cycles = cost.cycles[b];
-            cost.bound = (enum intrin_bound)b;
-        }
-    }
+    measure(&m);
+    choose_blocks(&m, 0, &cost);
     cost.predicted_ns = cost.predicted_cycles / intrin->machine->clock_hz * 1e9;
     *out = cost;
     return ERR_OK;
@@ -247,8 +302,9 @@ enum err_code intrin_predict(const struct intrin *intrin, const struct expr *exp
 static int compare_choices(const void *left, const void *right)
 {
     const struct intrin_choice *a = left, *b = right;
-    if (a->cost.predicted_cycles != b->cost.predicted_cycles)
-        return a->cost.predicted_cycles < b->cost.predicted_cycles ? -1 : 1;
+    int by_cost = compare_costs(&a->cost, &b->cost);
+    if (by_cost != 0)
+        return by_cost;
     for (size_t x = 0; x < INTRIN_AXES_MAX; x++) {
         if (a->mapping.axis[x] != b->mapping.axis[x])
             return a->mapping.axis[x] < b->mapping.axis[x] ? -1 : 1;
