@@ -1,4 +1,5 @@
-/* Runs the registered tests, all or those whose name contains an argument; see tests/test.h. */
+/* Runs the registered tests, all or those whose name contains an argument; see tests/test.h.
+ * --list names them; SOCWEAVE_TEST_TIMES=1 prints the milliseconds of each. */
 #include "tests/test.h"
 
 #include <ftw.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/arena.h"
@@ -189,6 +191,13 @@ static bool is_wanted(const char *name, int argc, char **argv)
     return argc == 1;
 }
 
+static double now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return 1e3 * (double)now.tv_sec + 1e-6 * (double)now.tv_nsec;
+}
+
 static enum outcome run_test(const struct test *test)
 {
     has_seed = false;
@@ -210,9 +219,14 @@ static int list_tests(void)
 static int run_tests(int argc, char **argv)
 {
     unsigned outcomes[3] = { 0, 0, 0 };
+    bool times = getenv("SOCWEAVE_TEST_TIMES") != NULL;
     for (size_t i = 0; i < test_count; i++) {
-        if (is_wanted(tests[i].name, argc, argv))
-            outcomes[run_test(&tests[i])]++;
+        if (!is_wanted(tests[i].name, argc, argv))
+            continue;
+        double start_ms = now_ms();
+        outcomes[run_test(&tests[i])]++;
+        if (times)
+            printf("%8.1f ms  %s\n", now_ms() - start_ms, tests[i].name);
     }
     remove_temp_dirs();
     unsigned total = outcomes[PASSED] + outcomes[FAILED] + outcomes[SKIPPED];
