@@ -133,7 +133,7 @@ void accelerator::happen(const due &now)
         whole_part_done(job);
 }
 
-/* Computes and reads memory side by side. */
+/* Computes and reads memory side by side: docs/model.md M-30. */
 void accelerator::start_whole(job *job)
 {
     job->parts_left = 1;
@@ -181,7 +181,7 @@ void accelerator::compute_steps(job *job)
     }
 }
 
-/* Its buffer takes the packet after next: docs/model.md M-34. */
+/* Its buffer takes the packet after next: docs/model.md M-35. */
 void accelerator::leave_step(job *job)
 {
     job->computing = false;

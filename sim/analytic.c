@@ -1,5 +1,5 @@
 /*
- * The timing rules without contention (docs/model.md M-30 to M-34), in one pass over the
+ * The timing rules without contention (docs/model.md M-30 to M-36), in one pass over the
  * placements: their order is topological, and every accelerator starts its own in that order.
  */
 #include <assert.h>
@@ -109,8 +109,8 @@ static inline uint64_t release_first(struct run *run, struct accelerator_state *
     return first->end_ps;
 }
 
-/* The earliest time from start_ps on when the layer has room. Starts ascend along the list, so
- * what has ended by then never matters again. */
+/* docs/model.md M-31: the earliest time from start_ps on when the layer has room. Starts ascend
+ * along the list, so what has ended by then never matters again. */
 static inline uint64_t wait_for_room(struct run *run, struct accelerator_state *state,
                                      const struct layer_option *option, uint64_t start_ps)
 {
@@ -172,6 +172,7 @@ static inline void time_placement(struct run *run, const struct placement *place
     }
 }
 
+/* docs/model.md M-32 and M-33. */
 static inline void results_leave(struct run *run, uint32_t layer, const struct layer_option *option,
                                  uint64_t leave_ps)
 {

@@ -28,7 +28,7 @@ static void path_add(struct path *path, uint64_t bytes_per_s, uint64_t latency_p
     };
 }
 
-/* Arrival of a packet requested at at_ps after all earlier ones of its flow: docs/model.md M-33. */
+/* Arrival of a packet requested at at_ps after all earlier ones of its flow: docs/model.md M-36. */
 static uint64_t path_send(const struct path *path, unsigned extra, uint64_t at_ps)
 {
     uint64_t head_ps = at_ps, tail_ps = at_ps;
@@ -99,7 +99,7 @@ static struct path path_from_memory(const struct soc *soc, uint32_t accelerator,
     return path;
 }
 
-/* Two buffers: packet k is requested when step k - 2 is done (docs/model.md M-34). */
+/* Two buffers: packet k is requested when step k - 2 is done (docs/model.md M-35). */
 uint64_t analytic_tile_end(const struct problem *problem, uint32_t accelerator,
                            const struct layer_option *option, uint64_t start_ps,
                            const uint64_t *ready_ps)

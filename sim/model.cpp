@@ -191,12 +191,14 @@ void model::deliver(packet *packet)
 
 /* --- what accelerators ask for -------------------------------------------------------------- */
 
+/* The makespan: docs/model.md M-33. */
 void model::layer_ended()
 {
     layers_left--;
     makespan_ps = max_u64(makespan_ps, now_ps);
 }
 
+/* docs/model.md M-32. */
 void model::send_results(const job &from)
 {
     for (uint32_t i = out_begin[from.layer]; i < out_begin[from.layer + 1]; i++)

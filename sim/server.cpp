@@ -34,7 +34,7 @@ void server::request(packet *packet)
         choice.ask();
 }
 
-/* All requests of this instant are known: docs/model.md M-32. */
+/* All requests of this round of the instant are known: docs/model.md M-37. */
 void server::grant()
 {
     if (busy || queue.empty())
@@ -51,7 +51,8 @@ void server::grant()
     serve(packet);
 }
 
-/* Done when the server has sent the packet, and not before its last byte has come. */
+/* Done when the server has sent the packet, and not before its last byte has come: docs/model.md
+ * M-36. A head that a link without latency hands on comes a round later (M-38). */
 void server::serve(packet *packet)
 {
     uint64_t now_ps = soc.now_ps;

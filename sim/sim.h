@@ -20,8 +20,9 @@ extern "C" {
 
 /* --- analytic ------------------------------------------------------------------------------ */
 
-/* Times of every layer; `schedule` is initialised by the caller for the problem's layers.
- * Thread-safe. Makespan only (the fast path): pass NULL; returns the makespan either way. O(layers
+/* Times of every layer, none later than simulated (docs/model.md M-39); `schedule` is initialised
+ * by the caller for the problem's layers. Thread-safe. Makespan only (the fast path): pass NULL;
+ * returns the makespan either way. O(layers
  * + edges). */
 uint64_t analytic_schedule(const struct problem *problem, const struct mapping *mapping,
                            enum granularity granularity, struct schedule *schedule);

@@ -1,6 +1,6 @@
 /*
  * Splitting work over the T steps of a layer at tile granularity: step k gets
- * floor(n (k+1) / T) - floor(n k / T), which is the quotient or one more (docs/model.md M-30).
+ * floor(n (k+1) / T) - floor(n k / T), which is the quotient or one more (docs/model.md M-34).
  */
 #ifndef SOCWEAVE_SIM_SPLIT_H
 #define SOCWEAVE_SIM_SPLIT_H
