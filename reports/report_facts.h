@@ -101,7 +101,10 @@ struct report_facts {
 void report_facts_init(struct report_facts *out, const struct report *report);
 void report_facts_release(struct report_facts *facts);
 
-/* The chain of events, for report_facts_init(); layers are complete. */
+/* Steps of report_facts_init(), in this order: ready_ps and what follows it in every layer;
+ * segments and state_ps; the chain. */
+void report_waits_init(struct report_facts *facts);
+void report_states_init(struct report_facts *facts);
 void report_chain_init(struct report_facts *facts);
 
 /* busy / makespan; 0 for an empty run. */
