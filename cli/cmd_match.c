@@ -136,7 +136,7 @@ static enum err_code read_types(const char *list, struct expr *expr, struct err 
             const char *near = json_nearest(name, dtype_names, DT_COUNT);
             return err_set(
                 err, ERR_TYPE,
-                "--types: expected u8, s8, s32, f16, bf16 or f32 for %s, got \"%s\"%s%s%s",
+                "--types: expected a type such as u8, s8 or f16 for %s, got \"%s\"%s%s%s",
                 tensor->name, name, near ? "; did you mean \"" : "", near ? near : "",
                 near ? "\"?" : "");
         }

@@ -39,8 +39,9 @@ extern "C" {
 struct intrin_machine {
     const char *name, *source;
     double clock_hz;
-    unsigned units;             /* cores, SMs: each works on blocks of its own */
-    unsigned chains;            /* blocks that one unit overlaps to hide latency: warps of an SM */
+    unsigned units; /* cores, SMs: each works on blocks of its own */
+    unsigned
+        chains; /* blocks that a unit overlaps to hide latency: warps of an SM, loops outside */
     double staging_bytes_per_s; /* L1 or shared memory to registers, one unit */
     unsigned granule_bytes;     /* the least that one access of the staging memory takes */
     double memory_bytes_per_s;  /* all units together */

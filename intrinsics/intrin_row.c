@@ -64,7 +64,8 @@ static enum err_code read_types(const struct intrin_row *row, struct expr *expr,
             memcpy(name, list, length);
         list += length;
         if (!dtype_from_name(name, &expr->tensors[t].type))
-            return err_set(err, ERR_TYPE, "expected a type of u8 s8 s32 f16 bf16 f32, got '%s'",
+            return err_set(err, ERR_TYPE,
+                           "expected an element type such as u8, s8, s32, f16 or f32, got '%s'",
                            name);
     }
     return ERR_OK;
@@ -146,7 +147,7 @@ static enum err_code check_expr(const struct expr *expr, struct err *err)
 
 static bool is_float(enum dtype type)
 {
-    return type == DT_F16 || type == DT_BF16 || type == DT_F32;
+    return type == DT_F16 || type == DT_BF16 || type == DT_F32 || type == DT_F64;
 }
 
 static enum err_code check_types(const struct expr *expr, struct err *err)
@@ -160,10 +161,10 @@ static enum err_code check_types(const struct expr *expr, struct err *err)
         return err_set(err, ERR_TYPE, "inputs of types %s and %s do not multiply", dtype_name(a),
                        dtype_name(b));
     if (is_float(a) && !is_float(out))
-        return err_set(err, ERR_TYPE, "products of %s accumulate in f16, bf16 or f32, not in %s",
+        return err_set(err, ERR_TYPE, "products of %s accumulate in floats, not in %s",
                        dtype_name(a), dtype_name(out));
-    if (!is_float(a) && out != DT_S32)
-        return err_set(err, ERR_TYPE, "products of %s and %s accumulate in s32, not in %s",
+    if (!is_float(a) && out != DT_S32 && out != DT_S64)
+        return err_set(err, ERR_TYPE, "products of %s and %s accumulate in s32 or s64, not in %s",
                        dtype_name(a), dtype_name(b), dtype_name(out));
     return ERR_OK;
 }
