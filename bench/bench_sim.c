@@ -133,50 +133,6 @@ static double events_per_mapping(struct subject *s)
 
 /* --- benchmarks ----------------------------------------------------------------------------- */
 
-static void report_systemc(const char *name, const char *soc, const char *workload,
-                           enum granularity granularity)
-{
-    struct subject s;
-    char label[128];
-    bench_case_open(&s.of, soc, workload);
-    subject_fill(&s, granularity);
-    double systemc_s = bench_seconds(run_systemc, &s) / MAPPINGS;
-    double twin_s = bench_seconds(run_twin, &s) / MAPPINGS;
-    double events = events_per_mapping(&s);
-    snprintf(label, sizeof label, "sim.%s.events_per_mapping", name);
-    bench_report(label, events, "1");
-    snprintf(label, sizeof label, "sim.%s.systemc_mappings", name);
-    bench_report(label, 1 / systemc_s, "1/s");
-    snprintf(label, sizeof label, "sim.%s.systemc_per_event", name);
-    bench_report(label, 1e9 * systemc_s / events, "ns");
-    snprintf(label, sizeof label, "sim.%s.systemc_over_twin", name);
-    bench_report(label, systemc_s / twin_s, "1");
-    subject_close(&s);
-}
-
-BENCH(sim_systemc)
-{
-    report_systemc("vision-light", "comb-small-low", "vision-light", GRANULARITY_LAYER);
-    report_systemc("vision-light_tile", "comb-small-low", "vision-light", GRANULARITY_TILE);
-    report_systemc("edge-ring", "edge-ring", "edge-mix", GRANULARITY_LAYER);
-    report_systemc("edge-ring_tile", "edge-ring", "edge-mix", GRANULARITY_TILE);
-}
-
-BENCH(sim_analytic)
-{
-    struct subject s;
-    bench_case_open(&s.of, "comb-small-low", "vision-light");
-    subject_fill(&s, GRANULARITY_LAYER);
-    bench_report("analytic.vision-light.makespans", MAPPINGS / bench_seconds(run_makespan, &s),
-                 "1/s");
-    bench_report("analytic.vision-light.evaluations", MAPPINGS / bench_seconds(run_analytic, &s),
-                 "1/s");
-    s.granularity = GRANULARITY_TILE;
-    bench_report("analytic.vision-light.tile_makespans", MAPPINGS / bench_seconds(run_makespan, &s),
-                 "1/s");
-    subject_close(&s);
-}
-
 /* A mesh of 8 × 8 accelerators and `copies` of GoogleNet. */
 static void open_large(struct subject *s, unsigned copies)
 {
@@ -216,6 +172,75 @@ static void open_large(struct subject *s, unsigned copies)
     unlink(soc);
     unlink(workload);
     rmdir(dir);
+}
+
+/* Closes s. */
+static void report_systemc(struct subject *s, const char *name, enum granularity granularity)
+{
+    char label[128];
+    subject_fill(s, granularity);
+    double systemc_s = bench_seconds(run_systemc, s) / MAPPINGS;
+    double twin_s = bench_seconds(run_twin, s) / MAPPINGS;
+    double events = events_per_mapping(s);
+    snprintf(label, sizeof label, "sim.%s.events_per_mapping", name);
+    bench_report(label, events, "1");
+    snprintf(label, sizeof label, "sim.%s.systemc_mappings", name);
+    bench_report(label, 1 / systemc_s, "1/s");
+    snprintf(label, sizeof label, "sim.%s.systemc_per_event", name);
+    bench_report(label, 1e9 * systemc_s / events, "ns");
+    snprintf(label, sizeof label, "sim.%s.systemc_over_twin", name);
+    bench_report(label, systemc_s / twin_s, "1");
+    subject_close(s);
+}
+
+BENCH(sim_systemc)
+{
+    static const struct {
+        const char *name, *soc, *workload;
+        enum granularity granularity;
+    } cases[] = {
+        { "vision-light", "comb-small-low", "vision-light", GRANULARITY_LAYER },
+        { "vision-light_tile", "comb-small-low", "vision-light", GRANULARITY_TILE },
+        { "edge-ring", "edge-ring", "edge-mix", GRANULARITY_LAYER },
+        { "edge-ring_tile", "edge-ring", "edge-mix", GRANULARITY_TILE },
+    };
+    struct subject s;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bench_case_open(&s.of, cases[i].soc, cases[i].workload);
+        report_systemc(&s, cases[i].name, cases[i].granularity);
+    }
+    open_large(&s, 160);
+    report_systemc(&s, "64_accelerators", GRANULARITY_LAYER);
+}
+
+/* Two workers against one process, messages included: 2 if both cores are free. */
+BENCH(sim_pool)
+{
+    struct subject s;
+    struct err err = ERR_INIT;
+    bench_case_open(&s.of, "comb-small-low", "vision-light");
+    subject_fill(&s, GRANULARITY_LAYER);
+    double alone_s = bench_seconds(run_systemc, &s);
+    sim_pool_free(s.pool);
+    if (sim_pool_new(&s.of.problem, s.granularity, 2, &s.pool, &err) != ERR_OK)
+        abort();
+    bench_report("sim.pool.two_workers_speedup", alone_s / bench_seconds(run_systemc, &s), "1");
+    subject_close(&s);
+}
+
+BENCH(sim_analytic)
+{
+    struct subject s;
+    bench_case_open(&s.of, "comb-small-low", "vision-light");
+    subject_fill(&s, GRANULARITY_LAYER);
+    bench_report("analytic.vision-light.makespans", MAPPINGS / bench_seconds(run_makespan, &s),
+                 "1/s");
+    bench_report("analytic.vision-light.evaluations", MAPPINGS / bench_seconds(run_analytic, &s),
+                 "1/s");
+    s.granularity = GRANULARITY_TILE;
+    bench_report("analytic.vision-light.tile_makespans", MAPPINGS / bench_seconds(run_makespan, &s),
+                 "1/s");
+    subject_close(&s);
 }
 
 BENCH(sim_analytic_linear)
