@@ -20,6 +20,7 @@ void component::at(uint64_t at_ps, due_what what, void *subject)
 {
     if (at_ps > TIME_MAX_PS)
         throw std::overflow_error("the run takes longer than 2^61 ps");
+    soc.events += at_ps > soc.now_ps; /* heads without latency take no time */
     size_t place = agenda.size();
     while (place > 0 && agenda[place - 1].at_ps < at_ps)
         place--;
@@ -36,7 +37,6 @@ void component::wake_up()
     while (!agenda.empty() && agenda.back().at_ps <= soc.now_ps) {
         due now = agenda.back();
         agenda.pop_back();
-        soc.events++;
         happen(now);
     }
     awake = false;

@@ -16,7 +16,7 @@
 #include "core/arena.h"
 #include "sim/seam.h"
 
-#define UNDER_WAY 2
+#define UNDER_WAY 4
 
 struct request {
     uint64_t placement_count;
@@ -44,6 +44,8 @@ struct sim_pool {
     unsigned worker_count; /* 0: everything in this process */
     struct worker *workers;
     struct pollfd *polls; /* [worker_count] */
+    char *message;        /* a request as it is sent */
+    size_t message_bytes;
 };
 
 /* --- bytes ---------------------------------------------------------------------------------- */
@@ -203,22 +205,32 @@ static void worker_lost(struct batch *batch, struct worker *worker)
     batch_fail(batch, number < batch->count ? number : batch->count - 1, &err);
 }
 
-static void worker_ask(struct batch *batch, struct worker *worker)
+/* In one piece: a second system call would cost more than the copy. */
+static bool send_mapping(struct sim_pool *pool, int fd, const struct mapping *mapping)
+{
+    const struct request request = { mapping->placement_count, (uint64_t)mapping->discipline };
+    size_t body = mapping->placement_count * sizeof *mapping->placements;
+    if (sizeof request + body > pool->message_bytes) {
+        pool->message_bytes = sizeof request + body;
+        pool->message = (char *)mem_grow(pool->message, pool->message_bytes, 1);
+    }
+    memcpy(pool->message, &request, sizeof request);
+    memcpy(pool->message + sizeof request, mapping->placements, body);
+    return send_all(fd, pool->message, sizeof request + body);
+}
+
+static void worker_ask(struct sim_pool *pool, struct batch *batch, struct worker *worker)
 {
     size_t number = batch->sent;
     if (worker->fd < 0 || number == batch->count || batch->failed < batch->count)
         return;
-    const struct mapping *mapping = &batch->mappings[number];
-    struct request request = { mapping->placement_count, (uint64_t)mapping->discipline };
     worker->asked[worker->asked_count++] = number;
     batch->sent++;
-    if (!send_all(worker->fd, &request, sizeof request) ||
-        !send_all(worker->fd, mapping->placements,
-                  mapping->placement_count * sizeof *mapping->placements))
+    if (!send_mapping(pool, worker->fd, &batch->mappings[number]))
         worker_lost(batch, worker);
 }
 
-static void worker_answered(struct batch *batch, struct worker *worker)
+static void worker_answered(struct sim_pool *pool, struct batch *batch, struct worker *worker)
 {
     struct reply reply;
     struct err failure = ERR_INIT;
@@ -234,7 +246,7 @@ static void worker_answered(struct batch *batch, struct worker *worker)
         batch->out[number] = reply.evaluation;
     else
         batch_fail(batch, number, &failure);
-    worker_ask(batch, worker);
+    worker_ask(pool, batch, worker);
 }
 
 /* False when no worker has anything to do. */
@@ -251,7 +263,7 @@ static bool pool_wait(struct sim_pool *pool, struct batch *batch)
         return any; /* interrupted by a signal: again */
     for (unsigned i = 0; i < pool->worker_count; i++)
         if (pool->polls[i].revents != 0)
-            worker_answered(batch, &pool->workers[i]);
+            worker_answered(pool, batch, &pool->workers[i]);
     return true;
 }
 
@@ -263,7 +275,7 @@ static enum err_code evaluate_in_workers(struct sim_pool *pool, struct batch *ba
             return err_set(err, ERR_SIM, "a worker process died in an earlier batch");
     for (unsigned round = 0; round < UNDER_WAY; round++)
         for (unsigned i = 0; i < pool->worker_count; i++)
-            worker_ask(batch, &pool->workers[i]);
+            worker_ask(pool, batch, &pool->workers[i]);
     while (pool_wait(pool, batch))
         continue;
     if (batch->failed == batch->count)
@@ -327,5 +339,6 @@ void sim_pool_free(struct sim_pool *pool)
         worker_end(&pool->workers[i]);
     free(pool->workers);
     free(pool->polls);
+    free(pool->message);
     free(pool);
 }
