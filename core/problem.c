@@ -6,7 +6,7 @@
 
 #include "core/num.h"
 
-#define TRANSFERS_MAX ((size_t)1 << 24) /* size classes x pair classes: 128 MiB */
+#define TRANSFERS_MAX ((size_t)1 << 26) /* size classes x pair classes: 512 MiB */
 /* Everything one after the other must stay far below 63 bits of ps (2^60 ps are 13 days). */
 #define TIME_SUM_MAX_PS (UINT64_C(1) << 60)
 
