@@ -159,7 +159,8 @@ static void draw_place(const struct map *map, struct text *out, size_t p)
     if (first.bytes == 0)
         text_add(&first, soc->place_names[p]);
     size_t room = (size_t)(width / 6.2);
-    report_html_text_at(out, "tick strong", at.x, at.y - 2, first.data, room);
+    report_html_text_at(out, "tick strong", at.x, second.bytes > 0 ? at.y - 2 : at.y + 4,
+                        first.data, room);
     if (second.bytes > 0 && map->cell >= 100)
         report_html_text_at(out, "tick muted", at.x, at.y + 13, second.data, room + 2);
     text_release(&second);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/arena.h"
+#include "core/num.h"
 #include "reports/report_html.h"
 
 #define ROWS_SHOWN 40 /* of a long table; the rest folds away */
@@ -256,13 +257,17 @@ void report_html_layers(const struct report_facts *facts, struct text *out)
 
 /* --- simulation against analysis ------------------------------------------------------------- */
 
-/* Time that the simulated run adds to this layer itself: in queues before it, or inside it. */
+/* Time that the simulated run adds to this layer itself: in queues before it, as far as that made
+ * it start later, and inside it. */
 static uint64_t own_delay_ps(const struct report_facts *f, uint32_t l)
 {
     const struct schedule *analytic = f->report->analytic;
+    const struct report_layer *at = &f->layers[l];
+    uint64_t later_ps =
+        at->start_ps > analytic->start_ps[l] ? at->start_ps - analytic->start_ps[l] : 0;
     uint64_t was_ps = analytic->end_ps[l] - analytic->start_ps[l];
-    uint64_t is_ps = f->layers[l].end_ps - f->layers[l].start_ps;
-    return f->layers[l].contention_ps + (is_ps > was_ps ? is_ps - was_ps : 0);
+    uint64_t is_ps = at->end_ps - at->start_ps;
+    return min_u64(at->contention_ps, later_ps) + (is_ps > was_ps ? is_ps - was_ps : 0);
 }
 
 static void delay_row(const struct report_facts *f, struct text *out, uint32_t l,
@@ -299,9 +304,11 @@ static void delays_table(const struct report_facts *f, struct text *out, const u
     for (size_t i = 0; i < count && delay_ps[top[i]] > 0; i++)
         delay_row(f, out, top[i], delay, time);
     table_end(out);
-    text_add(out, "<p class=\"caption\">The layers that lose most by themselves: time that their "
-                  "last input spent in queues, and time by which the run itself got longer. Delays "
-                  "that are passed on from a predecessor are not counted again.</p>\n");
+    text_add(out,
+             "<p class=\"caption\">The layers that lose most by themselves: time that their "
+             "last input spent in queues, as far as they start later for it, and time by which "
+             "the run itself got longer. Delays "
+             "that are passed on from a predecessor are not counted again.</p>\n");
     text_release(&own);
     text_release(&was);
     text_release(&is);
@@ -335,8 +342,11 @@ void report_html_disagreement(const struct report_facts *facts, struct text *out
         report_percent(&share, more);
         text_printf(out, " (%s", more >= 0 ? "+" : "");
         report_html_text(out, share.data);
-        text_printf(out, "); %zu of %zu layers are held up by packets of others.</p>\n", delayed,
-                    count);
+        text_add(out, "); ");
+        report_thousands(out, delayed);
+        text_add(out, " of ");
+        report_thousands(out, count);
+        text_add(out, " layers are held up by packets of others.</p>\n");
         text_release(&share);
     }
     if (delayed > 0)
