@@ -36,7 +36,7 @@ static enum err_code parse_small(const char *text, struct expr *out, struct err 
         bool occurs = false;
         for (const char *at = text; (at = strstr(at, name)) != NULL && !occurs; at++)
             occurs = (at == text || strchr("[+-*/,( ", at[-1]) != NULL) &&
-                     strchr("[]+-*/,) ", at[strlen(name)]) != NULL;
+                     strchr("]+-*/,) ", at[strlen(name)]) != NULL;
         if (occurs)
             used[count++] = all[i];
     }
