@@ -1,5 +1,5 @@
 /*
- * Reading the network of a SoC: for core/soc.c only. First the places and links, then (when it is
+ * Reading the network of a SoC: for core/soc*.c only. First the places and links, then (when it is
  * known where accelerators and channels stand) the routes between them.
  */
 #ifndef SOCWEAVE_CORE_SOC_NETWORK_H

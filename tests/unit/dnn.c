@@ -276,18 +276,15 @@ TEST(dnn__convolution__has_its_extents_by_role)
 TEST(dnn__types__count_in_bytes)
 {
     struct dnn dnn;
-    CHECK_OK(load_text(&dnn,
-                       "{\"socweave\": \"dnn/1\", \"name\": \"g\", \"types\": {\"input\": \"f16\", "
-                       "\"weight\": "
-                       "\"f16\", \"output\": \"f16\"}, \"inputs\": [" INPUT(
-                           "x", "4, 6") "], \"layers\": [" LAYER_AND("a", "gemm",
-                                                                     "\"m\": 4, \"n\": 5, \"k\": 6",
-                                                                     "\"x\"",
-                                                                     "\"types\": {\"output\": "
-                                                                     "\"f32\"}") "," GEMM("b", "4",
-                                                                                          "2", "5",
-                                                                                          "\"a\"") "]}",
-                       err));
+    /* clang-format off */
+    static const char text[] =
+        "{\"socweave\": \"dnn/1\", \"name\": \"g\","
+        " \"types\": {\"input\": \"f16\", \"weight\": \"f16\", \"output\": \"f16\"},"
+        " \"inputs\": [" INPUT("x", "4, 6") "], \"layers\": ["
+        LAYER_AND("a", "gemm", "\"m\": 4, \"n\": 5, \"k\": 6", "\"x\"", "\"types\": {\"output\": \"f32\"}") ","
+        GEMM("b", "4", "2", "5", "\"a\"") "]}";
+    /* clang-format on */
+    CHECK_OK(load_text(&dnn, text, err));
     CHECK_INT(4 * 6 * 2, dnn.layers[0].shape.input_bytes);
     CHECK_INT(5 * 6 * 2, dnn.layers[0].shape.weight_bytes);
     CHECK_INT(4 * 5 * 4, dnn.layers[0].shape.output_bytes);
