@@ -160,9 +160,9 @@ static uint64_t fit_operand(struct dnn_reader *reader, struct dnn_draft *draft, 
     bool fits = !partial && ((single && fit_shape(&expr, &expr.tensors[1 + i], single)) ||
                              fit_count(&expr, &expr.tensors[1 + i], got));
     if (!fits) {
-        json_fail(operand->node, ERR_VALUE, "expected %llu elements for %s, got %llu",
+        json_fail(operand->node, ERR_VALUE, "expected %llu elements for %s%s, got %llu",
                   (unsigned long long)expected, shape_text(reader, &draft->expr->tensors[1 + i]),
-                  (unsigned long long)got);
+                  partial ? " (or a divisor of that)" : "", (unsigned long long)got);
         return got;
     }
     if (dnn_operand_tensors(&expr) < expr.tensor_count - 1) /* one tensor, read twice */

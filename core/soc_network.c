@@ -1,6 +1,5 @@
 #include "core/soc_network.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,0 +1,1 @@
+7s/\["conv"\]/[{ "from": "conv", "elements": 2047 }]/
