@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "core/mapping.h"
 #include "core/text.h"
+#include "intrinsics/intrin.h"
 
 struct check_args {
     const char *soc, *workload;
@@ -90,6 +91,21 @@ static enum err_code check_mapping(const char *file, const struct check_args *a,
     return rc;
 }
 
+static enum err_code check_intrinsic(const char *file, const struct check_args *a,
+                                     struct finding *found, struct err *err)
+{
+    (void)a;
+    struct intrin intrin;
+    if (intrin_load(&intrin, file, err) != ERR_OK)
+        return err->code;
+    char *expr = expr_print(&intrin.expr);
+    snprintf(found->holds, sizeof found->holds, "%s: %s on %s", intrin.name, expr,
+             intrin.machine->name);
+    free(expr);
+    intrin_release(&intrin);
+    return ERR_OK;
+}
+
 static const struct {
     const char *tag, *kind;
     enum err_code (*check)(const char *file, const struct check_args *a, struct finding *found,
@@ -99,6 +115,7 @@ static const struct {
     { "dnn/1", "dnn", check_dnn },
     { "workload/1", "workload", check_workload },
     { "mapping/1", "mapping", check_mapping },
+    { "intrinsic/1", "intrinsic", check_intrinsic },
 };
 #define KIND_COUNT (sizeof kinds / sizeof *kinds)
 

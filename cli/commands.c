@@ -34,7 +34,7 @@ const struct cli_command cli_commands[] = {
       "files that result.json names must still be there, unchanged.",
       "socweave report out/first",
       cmd_report },
-    { "check", "say whether files are valid: SoC, DNN graph, workload, mapping", "FILE…",
+    { "check", "say whether files are valid: SoC, DNN graph, workload, mapping, intrinsic", "FILE…",
       "Reads each file as explore would and prints what it holds. A mapping is checked against\n"
       "--soc and --workload.",
       "socweave check soc-configs/*.json dnn-graphs/*.json dnn-graphs/workloads/*.json",
