@@ -152,7 +152,7 @@ static bool observe(void *ctx, unsigned generation, const void *best, double bes
         .evaluations = evaluations,
         .sim_evaluations = search->sim_evaluations,
         .step = generation + 1,
-        .step_count = search->step_count,
+        .step_count = generation < search->step_count ? search->step_count : generation + 1,
         .best_makespan_ps = search->best.makespan_ps,
         .best_energy_pj = search->best.energy_pj,
         .best_value = best_value,
@@ -231,6 +231,18 @@ static struct ga_options plan(struct search *search, enum ga_breeding breeding)
     return ga;
 }
 
+/* Generations to expect, for the progress bar. */
+static unsigned count_steps(const struct ga_options *ga)
+{
+    uint64_t per_step = ga->breeding == GA_BREED_PAIRS ? (uint64_t)ELITES * ELITES : ga->population;
+    uint64_t after_first =
+        ga->budget_evals > ga->population ? ga->budget_evals - ga->population : 0;
+    uint64_t by_budget = 1 + ceil_div_u64(after_first, per_step);
+    if (!ga->budget_evals)
+        return ga->generations;
+    return (unsigned)min_u64(by_budget, ga->generations ? ga->generations : UINT32_MAX);
+}
+
 static void take_best(struct search *search, const void *genome, const struct ga_result *found,
                       struct mapper_result *out)
 {
@@ -253,7 +265,7 @@ static enum err_code search_groupings(const struct problem *problem,
     struct search search;
     search_init(&search, &view, options, policy);
     const struct ga_options ga = plan(&search, breeding);
-    search.step_count = ga.generations;
+    search.step_count = count_steps(&ga);
     const struct ga_problem callbacks = {
         .ctx = &search,
         .genome_bytes = grouping_bytes(&view),

@@ -94,7 +94,7 @@ static struct spot find_spot(const struct heft *heft, uint32_t layer)
             spot.start_ps =
                 profile_earliest(&heft->profiles[spot.acc], option, ready_ps, duration_ps);
             spot.end_ps = spot.start_ps + duration_ps;
-            spot.added_pj = moved_pj + option->energy_pj;
+            spot.added_pj = moved_pj + view_option_pj(p, option);
             spot.value = value_of(heft, &spot);
             if (!found || is_better(&spot, &best))
                 best = spot;

@@ -48,7 +48,6 @@ struct mapper_result {
 
 struct mapper {
     const char *name, *summary, *source;
-    unsigned default_population, default_generations;
     enum err_code (*run)(const struct problem *problem, const struct mapper_options *options,
                          struct mapper_result *out, struct err *err);
 };

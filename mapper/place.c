@@ -153,8 +153,8 @@ static uint32_t choose_earliest(const struct place_scratch *s, uint32_t candidat
     return best;
 }
 
-/* Objective of all that is placed, with this group on the candidate. Idle PEs are charged as if
- * all were idle all the time: what the busy ones save is nearly the same for every candidate. */
+/* Objective of all that is placed, with this group on the candidate; idle PEs until the makespan so
+ * far. */
 static double value_after(const struct view *view, const struct place_scratch *s,
                           enum objective objective, uint32_t candidate)
 {

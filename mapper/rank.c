@@ -9,9 +9,11 @@ static double *mean_transfers_ps(const struct problem *p)
 {
     double *share = mem_alloc(p->pair_class_count, sizeof *share);
     double *mean_ps = mem_alloc(p->size_class_count, sizeof *mean_ps);
-    size_t pairs = p->accelerator_count * p->accelerator_count;
-    for (size_t pair = 0; pair < pairs; pair++)
-        share[p->pair_class[pair]] += 1.0 / (double)pairs;
+    size_t accs = p->accelerator_count;
+    for (size_t from = 0; from < accs; from++)
+        for (size_t to = 0; to < accs; to++)
+            if (from != to)
+                share[p->pair_class[from * accs + to]] += 1.0 / (double)(accs * (accs - 1));
     for (size_t size = 0; size < p->size_class_count; size++)
         for (size_t pair = 0; pair < p->pair_class_count; pair++)
             mean_ps[size] +=

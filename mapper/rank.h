@@ -8,7 +8,7 @@
 #include "mapper/view.h"
 
 /* HEFT's: mean time over the accelerators that support a layer, mean transfer over all pairs of
- * accelerators. rank[layer] of a predecessor is never below that of its consumers. */
+ * different accelerators. rank[layer] of a predecessor is never below that of its consumers. */
 void rank_upward(const struct view *view, double *rank);
 
 /* Layers by falling rank, then by number: a topological order. */

@@ -67,6 +67,12 @@ static void find_kinds(struct view *view)
     view->kind_begin[view->kind_count] = at;
 }
 
+double view_option_pj(const struct problem *problem, const struct layer_option *option)
+{
+    return option->energy_pj -
+           (double)option->pes * (double)option->cycles * problem->soc->energy.pe_idle_pj_per_cycle;
+}
+
 static void fill_class(struct view *view, uint32_t class)
 {
     const struct problem *p = view->problem;
@@ -81,7 +87,7 @@ static void fill_class(struct view *view, uint32_t class)
         uint64_t duration_ps = view_option_ps(option);
         view->duration_ps[at] = duration_ps;
         view->write_ps[at] = option->memory_write_ps;
-        view->energy_pj[at] = option->energy_pj;
+        view->energy_pj[at] = view_option_pj(p, option);
         if ((float)duration_ps < view->fastest_ps[class])
             view->fastest_ps[class] = (float)duration_ps;
         view->need[(size_t) class * view->kind_count + view->kind_of[acc]] = (struct view_need){

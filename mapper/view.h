@@ -37,13 +37,17 @@ struct view {
     /* Uncontended times at layer granularity, option 0. */
     uint64_t *duration_ps; /* [class * accelerator_count + acc]; VIEW_NEVER: not supported */
     uint64_t *write_ps;    /* the same: write-back after the end, 0 where the result is consumed */
-    double *energy_pj;     /* the same */
+    double *energy_pj;     /* the same: the option's, less the idle PEs that it takes away */
     float *fastest_ps;     /* [class]: over accelerators */
     double idle_pj_per_ps; /* of the whole SoC with every PE idle */
 
     uint32_t *pred_count; /* [layer] */
     struct arena *arena;
 };
+
+/* Energy of an option, less the idle PEs that it takes away: with those of transfers and
+ * idle_pj_per_ps × makespan the sum is that of mapping_energy(). */
+double view_option_pj(const struct problem *problem, const struct layer_option *option);
 
 void view_init(struct view *view, const struct problem *problem);
 void view_release(struct view *view);
