@@ -12,6 +12,7 @@
 #define LABELS_MAX       400
 #define LAYER_HEIGHT_MIN 2.0 /* so that a narrow share is seen */
 #define GROUP_WIDTH_MIN  1.5
+#define GROUP_HEIGHT_MIN 6.0
 #define STATE_HEIGHT     5.0
 #define CHAIN_HEIGHT     2.5
 #define ROW_GAP          12.0
@@ -201,7 +202,7 @@ static void draw_group(struct timeline *t, size_t begin, size_t end)
     }
     double x = report_html_x(t->facts, t->facts->group_start_ps[members[begin].group]);
     double width = report_html_x(t->facts, t->facts->group_end_ps[members[begin].group]) - x;
-    if (width < GROUP_WIDTH_MIN || bottom <= top)
+    if (width < GROUP_WIDTH_MIN || bottom - top < GROUP_HEIGHT_MIN)
         return;
     text_add(t->out, "<rect class=\"group\"");
     write_rect(t->out, x, top, width, bottom - top);
@@ -377,16 +378,16 @@ static void write_caption(const struct timeline *t, size_t tracks_left_out)
         "accelerator does; the red line marks the chain of events that ends last.",
         t->facts->report->simulated ? "The simulated" : "The analytic");
     if (t->facts->report->problem->network_count > t->facts->report->problem->workload->graph_count)
-        text_add(out, " Copies of a network differ in shade; past five the shades repeat.");
+        text_add(out, " Copies of a network differ in shade, the sixth like the first.");
     if (t->any_density)
         text_add(out, " Rows with too many layers to tell apart show the load per instant.");
     if (t->any_stall)
         text_add(out, " Hatched: the layer has computed and waits for memory.");
     size_t more = t->facts->report->problem->accelerator_count - t->row_count;
     if (more > 0)
-        text_printf(out, " %zu accelerators that compute less are left out.", more);
+        text_printf(out, " Left out: accelerators that compute less (%zu).", more);
     if (tracks_left_out > 0)
-        text_printf(out, " %zu links and ports that carry less are left out.", tracks_left_out);
+        text_printf(out, " Left out: links and ports that carry less (%zu).", tracks_left_out);
     text_add(out, "</p>\n");
 }
 
