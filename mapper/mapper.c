@@ -10,6 +10,12 @@ const char *const fitness_names[3] = { "analytic", "mixed", "sim" };
 
 const struct mapper mapper_table[] = {
     {
+        .name = "socweave",
+        .summary = "list schedules without barriers, annealed on islands (the default)",
+        .source = "this project; Kolisch, Hartmann 1999 for the decoder",
+        .run = mapper_socweave_run,
+    },
+    {
         .name = "comb",
         .summary = "genetic search over groupings, greedy accelerators (COMB as published)",
         .source = "Zheng, Chen, Liang, DAC 2023, Algorithms 1 and 2",

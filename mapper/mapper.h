@@ -25,6 +25,7 @@ struct mapper_options {
     uint64_t seed;
     unsigned population, generations; /* 0 = the mapper's own default */
     uint64_t budget_evals;            /* 0 = none */
+    uint64_t budget_layers;           /* placed layers; 0 = budget_evals, or the mapper's default */
     double time_limit_s;              /* 0 = none; not reproducible */
     unsigned jobs;
     enum objective objective;

@@ -29,6 +29,16 @@ void profile_release(struct profile *profile)
     *profile = (struct profile){ 0 };
 }
 
+void profile_copy(struct profile *to, const struct profile *from)
+{
+    if (to->capacity < from->count) {
+        to->capacity = 2 * from->count;
+        to->steps = mem_grow(to->steps, to->capacity, sizeof *to->steps);
+    }
+    memcpy(to->steps, from->steps, from->count * sizeof *to->steps);
+    to->count = from->count;
+}
+
 /* The step in force at a time. */
 static size_t step_at(const struct profile *profile, uint64_t at_ps)
 {

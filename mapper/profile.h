@@ -27,6 +27,7 @@ struct profile {
 void profile_init(struct profile *profile, const struct soc_accelerator *acc, size_t layers);
 void profile_release(struct profile *profile);
 void profile_clear(struct profile *profile, const struct soc_accelerator *acc);
+void profile_copy(struct profile *to, const struct profile *from);
 
 /* The earliest time from ready_ps on at which the option fits for duration_ps. The option must fit
  * the idle accelerator. */

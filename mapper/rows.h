@@ -8,6 +8,7 @@
     enum err_code function(const struct problem *problem, const struct mapper_options *options,    \
                            struct mapper_result *out, struct err *err)
 
+MAPPER_ROW(mapper_socweave_run);
 MAPPER_ROW(mapper_comb_run);
 MAPPER_ROW(mapper_round_robin_run);
 MAPPER_ROW(mapper_random_run);

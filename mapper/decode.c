@@ -1,0 +1,500 @@
+#include "mapper/decode.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/num.h"
+
+enum { SNAPSHOTS = 24 };
+
+/* State of the scheduler after some prefix of a list. */
+struct snapshot {
+    struct profile *profiles; /* [accelerator] */
+    struct lanes lanes;
+    uint64_t *network_end_ps; /* [network] */
+    uint64_t makespan_ps;
+    double energy_pj;
+    bool valid;
+};
+
+/* By layer. */
+struct times {
+    uint64_t *start_ps, *end_ps;
+    uint16_t *accelerator;
+};
+
+struct decoder {
+    const struct decode_ways *ways;
+    const struct problem *problem;
+    bool contention;
+    struct snapshot now, kept[SNAPSHOTS];
+    uint32_t spacing;        /* kept[i] is the state before position (i + 1) * spacing */
+    struct times last, base; /* of the last run; of the last one that was kept */
+    uint32_t spoilt_from;    /* from this position of the kept list on, `last` may differ */
+    uint64_t work_layers;
+};
+
+/* --- snapshots ------------------------------------------------------------------------------ */
+
+static void snapshot_init(struct snapshot *s, const struct problem *p, bool contention)
+{
+    *s = (struct snapshot){
+        .profiles = mem_alloc(p->accelerator_count, sizeof *s->profiles),
+        .network_end_ps = mem_alloc(p->network_count, sizeof *s->network_end_ps),
+    };
+    for (size_t acc = 0; acc < p->accelerator_count; acc++)
+        profile_init(&s->profiles[acc], &p->soc->accelerators[acc], 16);
+    if (contention)
+        lanes_init(&s->lanes, p);
+}
+
+static void snapshot_release(struct snapshot *s, const struct problem *p)
+{
+    for (size_t acc = 0; acc < p->accelerator_count; acc++)
+        profile_release(&s->profiles[acc]);
+    lanes_release(&s->lanes);
+    free(s->profiles);
+    free(s->network_end_ps);
+}
+
+static void snapshot_clear(struct snapshot *s, const struct problem *p)
+{
+    for (size_t acc = 0; acc < p->accelerator_count; acc++)
+        profile_clear(&s->profiles[acc], &p->soc->accelerators[acc]);
+    lanes_clear(&s->lanes);
+    memset(s->network_end_ps, 0, p->network_count * sizeof *s->network_end_ps);
+    s->makespan_ps = 0;
+    s->energy_pj = 0;
+}
+
+static void snapshot_copy(struct snapshot *to, const struct snapshot *from, const struct problem *p)
+{
+    for (size_t acc = 0; acc < p->accelerator_count; acc++)
+        profile_copy(&to->profiles[acc], &from->profiles[acc]);
+    lanes_copy(&to->lanes, &from->lanes);
+    memcpy(to->network_end_ps, from->network_end_ps, p->network_count * sizeof *to->network_end_ps);
+    to->makespan_ps = from->makespan_ps;
+    to->energy_pj = from->energy_pj;
+    to->valid = true;
+}
+
+static void times_init(struct times *times, size_t layers)
+{
+    times->start_ps = mem_alloc(layers, sizeof *times->start_ps);
+    times->end_ps = mem_alloc(layers, sizeof *times->end_ps);
+    times->accelerator = mem_alloc(layers, sizeof *times->accelerator);
+}
+
+static void times_release(struct times *times)
+{
+    free(times->start_ps);
+    free(times->end_ps);
+    free(times->accelerator);
+}
+
+/* Those of the layers at list positions from … to - 1. */
+static void times_copy(struct times *to, const struct times *from, const uint32_t *order,
+                       uint32_t begin, uint32_t end)
+{
+    for (uint32_t at = begin; at < end; at++) {
+        uint32_t layer = order[at];
+        to->start_ps[layer] = from->start_ps[layer];
+        to->end_ps[layer] = from->end_ps[layer];
+        to->accelerator[layer] = from->accelerator[layer];
+    }
+}
+
+/* --- ways ----------------------------------------------------------------------------------- */
+
+/* An option's energy, less that of the idle PEs it employs (docs/model.md M-42). */
+static double way_energy_pj(const struct problem *p, const struct layer_option *option)
+{
+    return option->energy_pj -
+           p->soc->energy.pe_idle_pj_per_cycle * (double)option->pes * (double)option->cycles;
+}
+
+static void add_class_ways(struct decode_ways *ways, uint32_t class)
+{
+    const struct problem *p = ways->view->problem;
+    uint32_t layer = p->class_layer[class], at = ways->begin[class];
+    for (uint32_t acc = 0; acc < p->accelerator_count; acc++)
+        for (uint32_t i = 0; i < problem_option_count(p, layer, acc); i++) {
+            const struct layer_option *option = problem_option(p, layer, acc, i);
+            ways->ways[at++] =
+                (struct decode_way){ option, view_option_ps(option), way_energy_pj(p, option),
+                                     (uint16_t)acc, (uint16_t)i };
+        }
+}
+
+static void find_tails(struct decode_ways *ways)
+{
+    const struct problem *p = ways->view->problem;
+    uint64_t *write_ps = mem_alloc(p->class_count, sizeof *write_ps);
+    for (size_t class = 0; class < p->class_count; class ++) {
+        ways->fastest_ps[class] = write_ps[class] = UINT64_MAX;
+        for (uint32_t at = ways->begin[class]; at < ways->begin[class + 1]; at++) {
+            ways->fastest_ps[class] = min_u64(ways->fastest_ps[class], ways->ways[at].duration_ps);
+            write_ps[class] = min_u64(write_ps[class], ways->ways[at].option->memory_write_ps);
+        }
+    }
+    for (size_t layer = p->layer_count; layer-- > 0;) {
+        uint64_t tail_ps = write_ps[p->class_of[layer]];
+        for (uint32_t at = p->succ_begin[layer]; at < p->succ_begin[layer + 1]; at++) {
+            uint32_t next = p->succs[at].layer;
+            tail_ps = max_u64(tail_ps, ways->fastest_ps[p->class_of[next]] + ways->tail_ps[next]);
+        }
+        ways->tail_ps[layer] = tail_ps;
+    }
+    free(write_ps);
+}
+
+void decode_ways_init(struct decode_ways *ways, const struct view *view)
+{
+    const struct problem *p = view->problem;
+    *ways = (struct decode_ways){ .view = view, .arena = arena_new() };
+    ways->begin = ARENA_ARRAY(ways->arena, uint32_t, p->class_count + 1);
+    uint32_t total = 0;
+    for (uint32_t class = 0; class < p->class_count; class ++) {
+        ways->begin[class] = total;
+        for (uint32_t acc = 0; acc < p->accelerator_count; acc++)
+            total += (uint32_t)problem_option_count(p, p->class_layer[class], acc);
+    }
+    ways->begin[p->class_count] = total;
+    ways->ways = ARENA_ARRAY(ways->arena, struct decode_way, total);
+    ways->fastest_ps = ARENA_ARRAY(ways->arena, uint64_t, p->class_count);
+    ways->tail_ps = ARENA_ARRAY(ways->arena, uint64_t, p->layer_count);
+    for (uint32_t class = 0; class < p->class_count; class ++)
+        add_class_ways(ways, class);
+    find_tails(ways);
+}
+
+void decode_ways_release(struct decode_ways *ways)
+{
+    arena_free(ways->arena);
+}
+
+/* --- lists ---------------------------------------------------------------------------------- */
+
+void activity_list_init(struct activity_list *list, size_t layers)
+{
+    list->order = mem_alloc(layers, sizeof *list->order);
+    list->position = mem_alloc(layers, sizeof *list->position);
+    list->way = mem_alloc(layers, sizeof *list->way);
+}
+
+void activity_list_release(struct activity_list *list)
+{
+    free(list->order);
+    free(list->position);
+    free(list->way);
+}
+
+void activity_list_copy(struct activity_list *to, const struct activity_list *from, size_t layers)
+{
+    memcpy(to->order, from->order, layers * sizeof *to->order);
+    memcpy(to->position, from->position, layers * sizeof *to->position);
+    memcpy(to->way, from->way, layers * sizeof *to->way);
+}
+
+/* --- decoding ------------------------------------------------------------------------------- */
+
+struct decoder *decoder_new(const struct decode_ways *ways, bool contention)
+{
+    const struct problem *p = ways->view->problem;
+    struct decoder *d = mem_alloc(1, sizeof *d);
+    *d = (struct decoder){
+        .ways = ways,
+        .problem = p,
+        .contention = contention,
+        .spacing = (uint32_t)(p->layer_count / (SNAPSHOTS + 1) + 1),
+    };
+    times_init(&d->last, p->layer_count);
+    times_init(&d->base, p->layer_count);
+    snapshot_init(&d->now, p, contention);
+    for (size_t i = 0; i < SNAPSHOTS; i++)
+        snapshot_init(&d->kept[i], p, contention);
+    return d;
+}
+
+void decoder_free(struct decoder *d)
+{
+    if (!d)
+        return;
+    snapshot_release(&d->now, d->problem);
+    for (size_t i = 0; i < SNAPSHOTS; i++)
+        snapshot_release(&d->kept[i], d->problem);
+    times_release(&d->last);
+    times_release(&d->base);
+    free(d);
+}
+
+const uint64_t *decoder_start_ps(const struct decoder *d)
+{
+    return d->base.start_ps;
+}
+
+const uint64_t *decoder_end_ps(const struct decoder *d)
+{
+    return d->base.end_ps;
+}
+
+uint64_t decoder_work_layers(const struct decoder *d)
+{
+    return d->work_layers;
+}
+
+static double hops_pj(const struct problem *p, const struct problem_edge *edge, uint32_t from,
+                      uint32_t to)
+{
+    const struct soc *soc = p->soc;
+    size_t hops = soc_hops(soc, soc->accelerators[from].place, soc->accelerators[to].place);
+    return (double)edge->bytes * (double)hops * soc->energy.hop_pj_per_byte;
+}
+
+/* When the last input is on the accelerator; with contention the packets take their lanes. */
+static uint64_t inputs_ready_ps(struct decoder *d, uint32_t layer, uint32_t acc)
+{
+    const struct problem *p = d->problem;
+    uint64_t ready_ps = 0;
+    for (uint32_t at = p->pred_begin[layer]; at < p->pred_begin[layer + 1]; at++) {
+        const struct problem_edge *edge = &p->preds[at];
+        uint32_t from = d->last.accelerator[edge->layer];
+        uint64_t leaves_ps = d->last.end_ps[edge->layer];
+        uint64_t there_ps = d->contention
+                                ? lanes_send(&d->now.lanes, edge, from, acc, leaves_ps)
+                                : leaves_ps + problem_transfer_ps(p, edge->size_class, from, acc);
+        ready_ps = max_u64(ready_ps, there_ps);
+        if (from != acc)
+            d->now.energy_pj += hops_pj(p, edge, from, acc);
+    }
+    return ready_ps;
+}
+
+/* How long the layer takes from this start on, with its read from memory among the others. */
+static uint64_t contended_duration_ps(struct decoder *d, const struct decode_way *way,
+                                      uint64_t start_ps)
+{
+    uint64_t read_ps =
+        lanes_read(&d->now.lanes, way->option->memory_read_bytes, way->accelerator, start_ps) -
+        start_ps;
+    return max_u64(way->option->compute_ps, read_ps);
+}
+
+/* Places a layer; its end with the shortest path behind it. */
+static uint64_t place(struct decoder *d, uint32_t layer, const struct decode_way *way)
+{
+    const struct problem *p = d->problem;
+    const struct layer_option *option = way->option;
+    struct profile *profile = &d->now.profiles[way->accelerator];
+    uint64_t ready_ps = inputs_ready_ps(d, layer, way->accelerator);
+    uint64_t duration_ps = way->duration_ps;
+    uint64_t start_ps = profile_earliest(profile, option, ready_ps, duration_ps);
+    if (d->contention && option->memory_read_ps) {
+        uint64_t longer_ps = contended_duration_ps(d, way, start_ps);
+        if (longer_ps > duration_ps) {
+            duration_ps = longer_ps;
+            start_ps = profile_earliest(profile, option, start_ps, duration_ps);
+        }
+    }
+    profile_reserve(profile, option, start_ps, duration_ps);
+    uint64_t end_ps = start_ps + duration_ps;
+    d->last.start_ps[layer] = start_ps;
+    d->last.end_ps[layer] = end_ps;
+    d->last.accelerator[layer] = way->accelerator;
+    uint64_t *network_end_ps = &d->now.network_end_ps[p->network_of[layer]];
+    *network_end_ps = max_u64(*network_end_ps, end_ps);
+    d->now.makespan_ps = max_u64(d->now.makespan_ps, end_ps + option->memory_write_ps);
+    d->now.energy_pj += way->energy_pj;
+    d->work_layers++;
+    return end_ps + d->ways->tail_ps[layer];
+}
+
+static struct decode_result result_of(const struct decoder *d)
+{
+    const struct problem *p = d->problem;
+    double sum_ps = 0;
+    for (size_t i = 0; i < p->network_count; i++)
+        sum_ps += (double)d->now.network_end_ps[i];
+    return (struct decode_result){
+        .makespan_ps = d->now.makespan_ps,
+        .mean_network_end_ps = sum_ps / (double)p->network_count,
+        .energy_pj = d->now.energy_pj + d->ways->view->idle_pj_per_ps * (double)d->now.makespan_ps,
+    };
+}
+
+/* The state at the last kept snapshot not behind `from`; returns its position. */
+static uint32_t resume(struct decoder *d, const struct activity_list *list, uint32_t from)
+{
+    uint32_t slot = min_u64(from / d->spacing, SNAPSHOTS);
+    while (slot > 0 && !d->kept[slot - 1].valid)
+        slot--;
+    uint32_t at = slot * d->spacing;
+    if (slot > 0)
+        snapshot_copy(&d->now, &d->kept[slot - 1], d->problem);
+    else
+        snapshot_clear(&d->now, d->problem);
+    if (d->spoilt_from < at)
+        times_copy(&d->last, &d->base, list->order, d->spoilt_from, at);
+    d->spoilt_from = at;
+    return at;
+}
+
+static void keep_times(struct decoder *d, const struct activity_list *list, uint32_t from)
+{
+    uint32_t layers = (uint32_t)d->problem->layer_count;
+    times_copy(&d->base, &d->last, list->order, from, layers);
+    d->spoilt_from = layers;
+}
+
+struct decode_result decoder_run(struct decoder *d, const struct activity_list *list, uint32_t from,
+                                 uint64_t limit_ps, bool keep)
+{
+    uint32_t layers = (uint32_t)d->problem->layer_count, first = resume(d, list, from);
+    for (uint32_t at = first; at < layers; at++) {
+        uint32_t slot = at / d->spacing;
+        if (keep && at % d->spacing == 0 && slot > 0 && slot <= SNAPSHOTS)
+            snapshot_copy(&d->kept[slot - 1], &d->now, d->problem);
+        uint32_t layer = list->order[at];
+        uint64_t at_least_ps = place(d, layer, decode_way(d->ways, layer, list->way[layer]));
+        if (at_least_ps > limit_ps)
+            return (struct decode_result){ .makespan_ps = DECODE_NEVER };
+    }
+    if (keep)
+        keep_times(d, list, first);
+    return result_of(d);
+}
+
+/* --- greedy --------------------------------------------------------------------------------- */
+
+static uint64_t uncontended_ready_ps(const struct decoder *d, uint32_t layer, uint32_t acc)
+{
+    const struct problem *p = d->problem;
+    uint64_t ready_ps = 0;
+    for (uint32_t at = p->pred_begin[layer]; at < p->pred_begin[layer + 1]; at++) {
+        const struct problem_edge *edge = &p->preds[at];
+        uint64_t transfer_ps =
+            problem_transfer_ps(p, edge->size_class, d->last.accelerator[edge->layer], acc);
+        ready_ps = max_u64(ready_ps, d->last.end_ps[edge->layer] + transfer_ps);
+    }
+    return ready_ps;
+}
+
+static uint16_t earliest_way(const struct decoder *d, uint32_t layer, const double *prices_ps)
+{
+    uint32_t count = decode_way_count(d->ways, layer), best = 0;
+    double best_ps = 0;
+    uint64_t ready_ps = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct decode_way *way = decode_way(d->ways, layer, i);
+        if (way->number == 0)
+            ready_ps = uncontended_ready_ps(d, layer, way->accelerator);
+        uint64_t start_ps = profile_earliest(&d->now.profiles[way->accelerator], way->option,
+                                             ready_ps, way->duration_ps);
+        double end_ps =
+            (double)(start_ps + way->duration_ps) + (prices_ps ? prices_ps[way->accelerator] : 0);
+        if (i == 0 || end_ps < best_ps) {
+            best = i;
+            best_ps = end_ps;
+        }
+    }
+    return (uint16_t)best;
+}
+
+struct decode_result decoder_greedy(struct decoder *d, struct activity_list *list,
+                                    const double *prices_ps)
+{
+    snapshot_clear(&d->now, d->problem);
+    for (size_t i = 0; i < SNAPSHOTS; i++)
+        d->kept[i].valid = false;
+    for (size_t at = 0; at < d->problem->layer_count; at++) {
+        uint32_t layer = list->order[at];
+        list->way[layer] = earliest_way(d, layer, prices_ps);
+        place(d, layer, decode_way(d->ways, layer, list->way[layer]));
+    }
+    keep_times(d, list, 0);
+    return result_of(d);
+}
+
+/* --- order from times ----------------------------------------------------------------------- */
+
+struct timed {
+    uint64_t at_ps;
+    uint32_t layer;
+};
+
+static int compare_timed(const void *a, const void *b)
+{
+    const struct timed *x = a, *y = b;
+    if (x->at_ps != y->at_ps)
+        return x->at_ps < y->at_ps ? -1 : 1;
+    return x->layer < y->layer ? -1 : x->layer > y->layer;
+}
+
+/* Layers by ascending time, then number. free() it. */
+static struct timed *by_time(const uint64_t *times_ps, size_t layers)
+{
+    struct timed *timed = mem_alloc(layers, sizeof *timed);
+    for (uint32_t layer = 0; layer < layers; layer++)
+        timed[layer] = (struct timed){ times_ps[layer], layer };
+    qsort(timed, layers, sizeof *timed, compare_timed);
+    return timed;
+}
+
+/* The mirror image: how long before the end each layer must start at the latest. */
+static uint64_t mirrored_ready_ps(const struct decoder *d, const uint64_t *before_end_ps,
+                                  uint32_t layer, const struct decode_way *way)
+{
+    const struct problem *p = d->problem;
+    uint64_t ready_ps = way->option->memory_write_ps;
+    for (uint32_t at = p->succ_begin[layer]; at < p->succ_begin[layer + 1]; at++) {
+        const struct problem_edge *edge = &p->succs[at];
+        uint64_t transfer_ps = problem_transfer_ps(p, edge->size_class, way->accelerator,
+                                                   d->base.accelerator[edge->layer]);
+        ready_ps = max_u64(ready_ps, before_end_ps[edge->layer] + transfer_ps);
+    }
+    return ready_ps;
+}
+
+void decoder_justify(struct decoder *d, struct activity_list *list)
+{
+    const struct problem *p = d->problem;
+    size_t layers = p->layer_count;
+    struct timed *by_end = by_time(d->base.end_ps, layers);
+    uint64_t *before_end_ps = mem_alloc(layers, sizeof *before_end_ps);
+    snapshot_clear(&d->now, p);
+    for (size_t i = layers; i-- > 0;) {
+        uint32_t layer = by_end[i].layer;
+        const struct decode_way *way = decode_way(d->ways, layer, list->way[layer]);
+        struct profile *profile = &d->now.profiles[way->accelerator];
+        uint64_t ready_ps = mirrored_ready_ps(d, before_end_ps, layer, way);
+        uint64_t start_ps = profile_earliest(profile, way->option, ready_ps, way->duration_ps);
+        profile_reserve(profile, way->option, start_ps, way->duration_ps);
+        before_end_ps[layer] = start_ps + way->duration_ps;
+        d->work_layers++;
+    }
+    struct timed *by_start = by_time(before_end_ps, layers);
+    for (size_t i = 0; i < layers; i++) {
+        uint32_t layer = by_start[layers - 1 - i].layer;
+        list->order[i] = layer;
+        list->position[layer] = (uint32_t)i;
+    }
+    free(by_end);
+    free(by_start);
+    free(before_end_ps);
+}
+
+void decoder_write_mapping(const struct decoder *d, const struct activity_list *list,
+                           struct mapping *out)
+{
+    size_t layers = d->problem->layer_count;
+    struct timed *by_start = by_time(d->base.start_ps, layers);
+    out->discipline = MAPPING_BY_LAYER;
+    for (uint32_t i = 0; i < layers; i++) {
+        uint32_t layer = by_start[i].layer;
+        const struct decode_way *way = decode_way(d->ways, layer, list->way[layer]);
+        out->placements[i] = (struct placement){ layer, i, way->accelerator, way->number };
+    }
+    free(by_start);
+}

@@ -1,0 +1,278 @@
+/*
+ * The default mapper: list schedules with insertion seed annealers on several islands; the best of
+ * every round is replayed with contention, and the best of these wins.
+ *
+ * Rounds and islands do not depend on the number of threads, random streams are keyed by island,
+ * budgets count placed layers: the same seed gives the same mapping for any number of jobs.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/num.h"
+#include "mapper/anneal.h"
+#include "mapper/journal.h"
+#include "mapper/rank.h"
+#include "mapper/rows.h"
+
+enum { ISLANDS = 4, ROUNDS = 12, SEEDS_KEPT = ISLANDS };
+/* Temperatures as shares of the value; 2% is far too hot. */
+static const double hottest = 1e-3, coldest = 4e-5;
+/* Placed layers of a search whose size the user leaves open: about 10 s on two cores. */
+static const uint64_t default_budget_layers = UINT64_C(160000000);
+
+struct search {
+    const struct view *view;
+    const struct mapper_options *options;
+    struct decode_ways ways;
+    struct anneal *islands[ISLANDS];
+    struct mapping mappings[ISLANDS + 1]; /* of the islands' bests; the last: the best of all */
+    struct evaluation evaluations[ISLANDS], best;
+    double best_value;
+    uint64_t sim_evaluations, bound_ps;
+    struct journal journal;
+};
+
+static bool uses_sim(const struct mapper_options *options)
+{
+    return options->sim && options->fitness != FITNESS_ANALYTIC;
+}
+
+/* --- seeds ---------------------------------------------------------------------------------- */
+
+/* A list by falling rank, decoded greedily and justified; into `list`. */
+struct seed {
+    struct activity_list list;
+    double value;
+};
+
+static double greedy_value(const struct search *search, struct decoder *decoder,
+                           struct activity_list *list)
+{
+    struct decode_result greedy = decoder_greedy(decoder, list, NULL);
+    decoder_justify(decoder, list);
+    struct decode_result r = decoder_run(decoder, list, 0, DECODE_NEVER, true);
+    (void)greedy;
+    return objective_value(search->options->objective, r.makespan_ps, r.energy_pj) +
+           1e-3 * r.mean_network_end_ps;
+}
+
+static void list_by_rank(const struct view *view, const double *rank, struct activity_list *list)
+{
+    rank_order(view, rank, list->order);
+    for (uint32_t at = 0; at < view->layer_count; at++)
+        list->position[list->order[at]] = at;
+}
+
+/* Keep the SEEDS_KEPT best, in order. */
+static void offer(struct seed *seeds, const struct activity_list *list, double value, size_t layers)
+{
+    size_t at = SEEDS_KEPT;
+    while (at > 0 && value < seeds[at - 1].value)
+        at--;
+    if (at == SEEDS_KEPT)
+        return;
+    struct seed last = seeds[SEEDS_KEPT - 1];
+    memmove(&seeds[at + 1], &seeds[at], (SEEDS_KEPT - 1 - at) * sizeof *seeds);
+    seeds[at] = last;
+    seeds[at].value = value;
+    activity_list_copy(&seeds[at].list, list, layers);
+}
+
+/*
+ * Earliest-finish lists: upward ranks with mean times, with fastest times, and mixtures with a
+ * random handicap per network, so that networks overlap in different ways.
+ */
+static void make_seeds(struct search *search, struct seed *seeds)
+{
+    const struct view *view = search->view;
+    const struct problem *p = view->problem;
+    enum { TRIALS = 24 };
+    struct decoder *decoder = decoder_new(&search->ways, uses_sim(search->options));
+    double *mean = mem_alloc(p->layer_count, sizeof *mean);
+    double *rank = mem_alloc(p->layer_count, sizeof *rank);
+    double *handicap = mem_alloc(p->network_count, sizeof *handicap);
+    struct activity_list list;
+    activity_list_init(&list, p->layer_count);
+    rank_upward(view, mean);
+    for (uint32_t trial = 0; trial < TRIALS; trial++) {
+        struct rng rng = rng_stream(search->options->seed, UINT64_C(0x73656564), trial);
+        double spread = trial < 2 ? 0 : rng_real(&rng);
+        for (size_t i = 0; i < p->network_count; i++)
+            handicap[i] = 1 + spread * (2 * rng_real(&rng) - 1);
+        for (uint32_t layer = 0; layer < p->layer_count; layer++) {
+            uint32_t class = p->class_of[layer];
+            double fast = (double)(search->ways.fastest_ps[class] + search->ways.tail_ps[layer]);
+            rank[layer] = (trial % 2 ? mean[layer] : fast) * handicap[p->network_of[layer]];
+        }
+        list_by_rank(view, rank, &list);
+        double value = greedy_value(search, decoder, &list);
+        offer(seeds, &list, value, p->layer_count);
+    }
+    activity_list_release(&list);
+    free(mean);
+    free(rank);
+    free(handicap);
+    decoder_free(decoder);
+}
+
+static void seed_islands(struct search *search)
+{
+    struct seed seeds[SEEDS_KEPT];
+    size_t layers = search->view->layer_count;
+    for (size_t i = 0; i < SEEDS_KEPT; i++) {
+        activity_list_init(&seeds[i].list, layers);
+        seeds[i].value = INFINITY;
+    }
+    make_seeds(search, seeds);
+    for (uint32_t i = 0; i < ISLANDS; i++)
+        anneal_start(search->islands[i], &seeds[i].list);
+    for (size_t i = 0; i < SEEDS_KEPT; i++)
+        activity_list_release(&seeds[i].list);
+}
+
+/* --- rounds --------------------------------------------------------------------------------- */
+
+static void anneal_round(struct search *search, unsigned round, uint64_t work_layers)
+{
+    double ratio = coldest / hottest;
+    double hot = hottest * pow(ratio, (double)round / ROUNDS);
+    double cold = hottest * pow(ratio, (double)(round + 1) / ROUNDS);
+    uint64_t bound_ps = search->options->objective == OBJECTIVE_LATENCY ? search->bound_ps : 0;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(search->options->jobs)
+    for (int i = 0; i < ISLANDS; i++) {
+        anneal_go(search->islands[i], work_layers, hot, cold, bound_ps, search->options->stop);
+        anneal_write_best(search->islands[i], &search->mappings[i]);
+    }
+}
+
+/* What the fitness in force says of the islands' bests; keeps the best of all. */
+static enum err_code judge(struct search *search, struct err *err)
+{
+    const struct mapper_options *options = search->options;
+    const struct evaluator *judge = uses_sim(options) ? options->sim : options->analytic;
+    enum err_code rc =
+        judge->evaluate(judge->ctx, search->mappings, ISLANDS, search->evaluations, err);
+    if (rc != ERR_OK)
+        return rc;
+    if (uses_sim(options))
+        search->sim_evaluations += ISLANDS;
+    for (size_t i = 0; i < ISLANDS; i++) {
+        const struct evaluation *e = &search->evaluations[i];
+        double value = objective_value(options->objective, e->makespan_ps, e->energy_pj);
+        if (value >= search->best_value)
+            continue;
+        search->best_value = value;
+        search->best = *e;
+        mapping_copy(&search->mappings[ISLANDS], &search->mappings[i]);
+    }
+    return ERR_OK;
+}
+
+/* The best island's list goes to the worst one: every other round, so that both have their time. */
+static void migrate(struct search *search)
+{
+    size_t best = 0, worst = 0;
+    for (size_t i = 1; i < ISLANDS; i++) {
+        if (anneal_best_value(search->islands[i]) < anneal_best_value(search->islands[best]))
+            best = i;
+        if (anneal_best_value(search->islands[i]) > anneal_best_value(search->islands[worst]))
+            worst = i;
+    }
+    if (best != worst)
+        anneal_start(search->islands[worst], anneal_best(search->islands[best]));
+}
+
+static uint64_t evaluations(const struct search *search)
+{
+    uint64_t moves = 0;
+    for (size_t i = 0; i < ISLANDS; i++)
+        moves += anneal_moves(search->islands[i]);
+    return moves;
+}
+
+static bool note_round(struct search *search, unsigned round)
+{
+    const struct mapper_progress now = {
+        .evaluations = evaluations(search),
+        .sim_evaluations = search->sim_evaluations,
+        .step = round,
+        .step_count = ROUNDS,
+        .best_makespan_ps = search->best.makespan_ps,
+        .best_energy_pj = search->best.energy_pj,
+        .best_value = search->best_value,
+    };
+    return journal_step(&search->journal, &now);
+}
+
+static uint64_t budget_layers(const struct search *search)
+{
+    const struct mapper_options *options = search->options;
+    if (options->budget_layers)
+        return options->budget_layers;
+    if (options->budget_evals)
+        return options->budget_evals * search->view->layer_count;
+    return default_budget_layers;
+}
+
+static bool is_proved(const struct search *search)
+{
+    return search->options->objective == OBJECTIVE_LATENCY &&
+           search->best.makespan_ps <= search->bound_ps;
+}
+
+static enum err_code run_rounds(struct search *search, struct err *err)
+{
+    uint64_t work_layers = budget_layers(search) / (ISLANDS * ROUNDS) + 1;
+    seed_islands(search);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        anneal_round(search, round, work_layers);
+        enum err_code rc = judge(search, err);
+        if (rc != ERR_OK)
+            return rc;
+        if (!note_round(search, round + 1) || is_proved(search))
+            break;
+        if (round % 2)
+            migrate(search);
+    }
+    return ERR_OK;
+}
+
+enum err_code mapper_socweave_run(const struct problem *problem,
+                                  const struct mapper_options *options, struct mapper_result *out,
+                                  struct err *err)
+{
+    static const struct anneal_levers levers = { true, true, true, true, true };
+    struct view view;
+    view_init(&view, problem);
+    struct search search = {
+        .view = &view,
+        .options = options,
+        .best_value = INFINITY,
+        .bound_ps = mapper_lower_bound(problem, options->granularity).makespan_ps,
+    };
+    decode_ways_init(&search.ways, &view);
+    for (uint32_t i = 0; i < ISLANDS; i++)
+        search.islands[i] = anneal_new(&search.ways, uses_sim(options), options->objective, &levers,
+                                       options->seed, i);
+    for (size_t i = 0; i <= ISLANDS; i++)
+        mapping_init(&search.mappings[i], problem->layer_count);
+    journal_init(&search.journal, options);
+    enum err_code rc = run_rounds(&search, err);
+    if (rc == ERR_OK) {
+        out->mapping = search.mappings[ISLANDS];
+        search.mappings[ISLANDS] = (struct mapping){ 0 };
+        out->evaluations = evaluations(&search);
+        out->sim_evaluations = search.sim_evaluations;
+        journal_finish(&search.journal, out);
+    }
+    for (uint32_t i = 0; i < ISLANDS; i++)
+        anneal_free(search.islands[i]);
+    for (size_t i = 0; i <= ISLANDS; i++)
+        mapping_release(&search.mappings[i]);
+    journal_release(&search.journal);
+    decode_ways_release(&search.ways);
+    view_release(&view);
+    return rc;
+}
