@@ -89,19 +89,6 @@ static enum err_code add_numbers(struct numbers *out, const char *option, const 
     return ERR_OK;
 }
 
-/* A wrong --expr is shown with a caret under the place. */
-static enum err_code fail_in_expr(const char *text, struct err *err)
-{
-    if (err->column > 0) {
-        int column = err->column;
-        err_in_file(err, "--expr", 1, column);
-        char *caret = expr_caret(text, column);
-        fputs(caret, stderr);
-        free(caret);
-    }
-    return err->code;
-}
-
 static enum err_code bind_operator(const struct match_args *a, struct expr *out, struct err *err)
 {
     struct numbers numbers = { 0 };
@@ -110,7 +97,7 @@ static enum err_code bind_operator(const struct match_args *a, struct expr *out,
         return err->code;
     if (a->expr != NULL) {
         if (expr_parse(out, a->expr, numbers.bindings, numbers.count, err) != ERR_OK)
-            return fail_in_expr(a->expr, err);
+            return err_in_file(err, "--expr", err->column > 0, err->column);
         return ERR_OK;
     }
     const struct op_row *row = op_find(a->op);
@@ -183,7 +170,7 @@ static enum err_code explain(const struct match_args *a, const struct match_resu
                              struct text *out, struct err *err)
 {
     if (a->explain > result->matches.count)
-        return err_set(err, ERR_USAGE, "--explain: there are %zu mappings, got %llu",
+        return err_set(err, ERR_USAGE, "--explain: expected 1..%zu, got %llu",
                        result->matches.count, (unsigned long long)a->explain);
     const struct intrin_choice *choice = &result->choices[a->explain - 1];
     struct intrin_plan plan;
@@ -397,6 +384,18 @@ static enum err_code run(const struct match_args *a, struct err *err)
     return a->intrinsic != NULL ? run_one(a, &expr, err) : run_all_intrinsics(a, &expr, err);
 }
 
+/* The error's line; a wrong --expr with a caret under the place. */
+static int fail(const struct match_args *a, const struct err *err)
+{
+    int status = cli_fail("match", err);
+    if (a->expr != NULL && err->column > 0 && strcmp(err->file, "--expr") == 0) {
+        char *caret = expr_caret(a->expr, err->column);
+        fputs(caret, stderr);
+        free(caret);
+    }
+    return status;
+}
+
 int cmd_match(int argc, char **argv)
 {
     struct err err = ERR_INIT;
@@ -406,5 +405,5 @@ int cmd_match(int argc, char **argv)
         return cli_fail("match", &err);
     if (helped)
         return 0;
-    return run(&args, &err) == ERR_OK ? 0 : cli_fail("match", &err);
+    return run(&args, &err) == ERR_OK ? 0 : fail(&args, &err);
 }

@@ -185,6 +185,9 @@ static bool affine_of_name(struct parser *p, struct affine *out)
     char name[EXPR_NAME_MAX];
     if (!read_name(p, "a name", name))
         return false;
+    if (peek(p, '['))
+        return fail(p, ERR_SYNTAX, place,
+                    "a tensor cannot stand in an index: ']' is missing before");
     const struct expr_binding *binding = binding_of(p, name);
     if (binding == NULL || (binding->is_extent && isupper((unsigned char)name[0]))) {
         binding = extent_of_upper(p, name);

@@ -80,15 +80,18 @@ static const struct intrin_machine *read_row(const struct json_node *root, struc
     return read_machine(json_get(root, "machine"), arena);
 }
 
-/* A wrong expression is reported at "expr", with the place inside it. */
-static void report(const struct json_node *root, const struct intrin_row *row, struct err *wrong)
+/* At the member that is wrong; a wrong expression with the place inside it. */
+static void report(const struct json_node *root, const struct intrin_row *row,
+                   const struct intrin_fault *fault, const struct err *wrong)
 {
-    if (wrong->column == 0) {
-        json_fail(root, wrong->code, "%s", wrong->text);
-        return;
-    }
-    json_fail(json_get(root, "expr"), wrong->code, "%s (column %d of \"%s\")", wrong->text,
-              wrong->column, row->text);
+    const struct json_node *node = json_get(root, fault->key);
+    if (fault->operand < INTRIN_OPERANDS)
+        node = json_item(node, fault->operand);
+    if (wrong->column > 0)
+        json_fail(node, wrong->code, "%s (column %d of \"%s\")", wrong->text, wrong->column,
+                  row->text);
+    else
+        json_fail(node, wrong->code, "%s", wrong->text);
 }
 
 enum err_code intrin_load(struct intrin *out, const char *file, struct err *err)
@@ -101,8 +104,9 @@ enum err_code intrin_load(struct intrin *out, const char *file, struct err *err)
     const struct intrin_machine *machine = read_row(root, &row, arena);
     if (json_ok(doc)) {
         struct err wrong = ERR_INIT;
-        if (intrin_from_row(&row, machine, &made, &wrong) != ERR_OK)
-            report(root, &row, &wrong);
+        struct intrin_fault fault;
+        if (intrin_from_row(&row, machine, &made, &fault, &wrong) != ERR_OK)
+            report(root, &row, &fault, &wrong);
     }
     enum err_code rc = json_close(doc, err);
     if (rc != ERR_OK) {

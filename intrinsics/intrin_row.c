@@ -83,19 +83,18 @@ static enum err_code read_block(const struct intrin_row *row, struct intrin *out
         while (x < out->expr.iter_count && strcmp(out->expr.iters[x].name, pair.name) != 0)
             x++;
         if (x == out->expr.iter_count)
-            return err_set(err, ERR_REFERENCE, "block: the intrinsic has no axis '%s'", pair.name);
+            return err_set(err, ERR_REFERENCE, "the intrinsic has no axis '%s'", pair.name);
         if (out->expr.iters[x].reduce)
             return err_set(err, ERR_VALUE,
-                           "block: axis '%s' is a reduction; only axes of the "
+                           "axis '%s' is a reduction; only axes of the "
                            "output are blocked",
                            pair.name);
         if (pair.value < 1 || pair.value > 65536)
-            return err_set(err, ERR_RANGE, "block: expected 1..65536 for '%s', got %lld", pair.name,
+            return err_set(err, ERR_RANGE, "expected 1..65536 for '%s', got %lld", pair.name,
                            (long long)pair.value);
         out->block[x] = (uint32_t)pair.value;
     }
-    return got < 0 ? err_set(err, ERR_SYNTAX, "block: expected 'axis=number' at \"%s\"", list)
-                   : ERR_OK;
+    return got < 0 ? err_set(err, ERR_SYNTAX, "expected 'axis=number' at \"%s\"", list) : ERR_OK;
 }
 
 /* --- what an intrinsic may be --------------------------------------------------------------- */
@@ -147,7 +146,7 @@ static enum err_code check_expr(const struct expr *expr, struct err *err)
 
 static bool is_float(enum dtype type)
 {
-    return type == DT_F16 || type == DT_BF16 || type == DT_F32 || type == DT_F64;
+    return strchr(dtype_name(type), 'f') != NULL; /* f16, bf16, f32, … */
 }
 
 static enum err_code check_types(const struct expr *expr, struct err *err)
@@ -163,16 +162,20 @@ static enum err_code check_types(const struct expr *expr, struct err *err)
     if (is_float(a) && !is_float(out))
         return err_set(err, ERR_TYPE, "products of %s accumulate in floats, not in %s",
                        dtype_name(a), dtype_name(out));
-    if (!is_float(a) && out != DT_S32 && out != DT_S64)
-        return err_set(err, ERR_TYPE, "products of %s and %s accumulate in s32 or s64, not in %s",
-                       dtype_name(a), dtype_name(b), dtype_name(out));
+    if (!is_float(a) && (is_float(out) || dtype_bytes(out) < 4))
+        return err_set(
+            err, ERR_TYPE,
+            "products of %s and %s accumulate in an integer of at least 4 bytes, not in %s",
+            dtype_name(a), dtype_name(b), dtype_name(out));
     return ERR_OK;
 }
 
-static enum err_code check_layouts(const struct intrin *intrin, struct err *err)
+static enum err_code check_layouts(const struct intrin *intrin, struct intrin_fault *fault,
+                                   struct err *err)
 {
     struct intrin_layout layout;
     for (size_t t = 0; t < INTRIN_OPERANDS; t++) {
+        fault->operand = t;
         enum err_code rc = intrin_layout_parse(intrin, t, &layout, err);
         if (rc != ERR_OK)
             return rc;
@@ -180,8 +183,24 @@ static enum err_code check_layouts(const struct intrin *intrin, struct err *err)
     return ERR_OK;
 }
 
+static enum err_code read_parts(const struct intrin_row *row, struct intrin *out,
+                                struct intrin_fault *fault, struct err *err)
+{
+    *fault = (struct intrin_fault){ "expr", INTRIN_OPERANDS };
+    if (read_expr(row, &out->expr, err) != ERR_OK || check_expr(&out->expr, err) != ERR_OK)
+        return err->code;
+    fault->key = "operands";
+    if (read_types(row, &out->expr, err) != ERR_OK || check_types(&out->expr, err) != ERR_OK)
+        return err->code;
+    fault->key = "block";
+    if (read_block(row, out, err) != ERR_OK)
+        return err->code;
+    fault->key = "operands";
+    return check_layouts(out, fault, err);
+}
+
 enum err_code intrin_from_row(const struct intrin_row *row, const struct intrin_machine *machine,
-                              struct intrin *out, struct err *err)
+                              struct intrin *out, struct intrin_fault *fault, struct err *err)
 {
     struct intrin made = {
         .name = row->name,
@@ -191,21 +210,20 @@ enum err_code intrin_from_row(const struct intrin_row *row, const struct intrin_
         .interval_cycles = row->interval_cycles,
         .latency_cycles = row->latency_cycles,
     };
+    struct intrin_fault where;
+    struct err wrong = ERR_INIT;
     assert(made.machine != NULL);
     memcpy(made.memory, row->memory, sizeof made.memory);
-    enum err_code rc = read_expr(row, &made.expr, err);
-    if (rc == ERR_OK)
-        rc = check_expr(&made.expr, err);
-    if (rc == ERR_OK)
-        rc = read_types(row, &made.expr, err);
-    if (rc == ERR_OK)
-        rc = check_types(&made.expr, err);
-    if (rc == ERR_OK)
-        rc = read_block(row, &made, err);
-    if (rc == ERR_OK)
-        rc = check_layouts(&made, err);
-    if (rc == ERR_OK)
+    enum err_code rc = read_parts(row, &made, &where, &wrong);
+    if (rc == ERR_OK) {
         *out = made;
+        return ERR_OK;
+    }
+    if (fault != NULL)
+        *fault = where;
+    err_set(err, rc, "%s", wrong.text);
+    if (err != NULL)
+        err->column = wrong.column;
     return rc;
 }
 
@@ -215,7 +233,7 @@ void intrin_builtin(size_t index, struct intrin *out)
 {
     assert(index < intrin_row_count);
     struct err err = ERR_INIT;
-    if (intrin_from_row(&intrin_rows[index], NULL, out, &err) != ERR_OK)
+    if (intrin_from_row(&intrin_rows[index], NULL, out, NULL, &err) != ERR_OK)
         assert(!"a row of the intrinsic table is wrong");
 }
 

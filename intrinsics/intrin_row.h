@@ -22,8 +22,15 @@ struct intrin_row {
 extern const struct intrin_row intrin_rows[];
 extern const size_t intrin_row_count;
 
-/* Borrows the row's strings. `machine` overrides the row's name of one if not NULL. */
+/* The part of a row that is wrong. */
+struct intrin_fault {
+    const char *key; /* as in intrinsic/1: "expr", "operands", "block" */
+    size_t operand;  /* of "operands": which one, or INTRIN_OPERANDS for all of them */
+};
+
+/* Borrows the row's strings. `machine` overrides the row's name of one if not NULL; `fault` may be
+ * NULL. */
 enum err_code intrin_from_row(const struct intrin_row *row, const struct intrin_machine *machine,
-                              struct intrin *out, struct err *err);
+                              struct intrin *out, struct intrin_fault *fault, struct err *err);
 
 #endif

@@ -105,7 +105,7 @@ void match_small(const char *text, const char *extents, struct intrin *out)
                               .source = "a test" };
     for (size_t t = 0; t < INTRIN_OPERANDS; t++)
         row.memory[t] = (struct intrin_memory){ "memory", "load", "opaque" };
-    CHECK_OK(intrin_from_row(&row, NULL, out, err));
+    CHECK_OK(intrin_from_row(&row, NULL, out, NULL, err));
 }
 
 size_t match_count(const struct intrin *intrin, const struct expr *expr, enum intrin_rule rule,

@@ -155,6 +155,8 @@ TEST(expr__wrong_texts__say_where_and_what)
         { "O[a] += A[(a]", ERR_SYNTAX, 13, "expected ')', got ']'" },
         { "O[a] += A[a] + B[a]", ERR_SYNTAX, 14, "'+=' takes one operand or a product" },
         { "O[a] max= A[a] * B[a]", ERR_SYNTAX, 16, "'max=' takes one operand" },
+        { "O[a] += A[a * B[a]", ERR_SYNTAX, 15,
+          "a tensor cannot stand in an index: ']' is missing before" },
         { "O[a] += A[a,x]", ERR_REFERENCE, 13,
           "no extent is given for 'x' (and it is no parameter with a value)" },
         { "O[a] += A[a,X-1]", ERR_REFERENCE, 13,

@@ -345,12 +345,12 @@ TEST(intrin_load__wrong_files__say_where_and_what)
           "expected ',' or ']', got ')' (column 16 of \"C[i,j] += A[i,k) * B[k,j]\")" },
         { FILE_HEAD "  \"expr\": \"C[i] += A[i+k] * B[k]\", \"extents\": { \"i\": 4, \"k\": 8 },"
                     "\n" FILE_OPERANDS FILE_TIMES FILE_MACHINE,
-          ERR_VALUE, 1, "$",
+          ERR_VALUE, 2, "$.expr",
           "index 1 of A: an intrinsic's operand is indexed by one axis per dimension, each once, "
           "or by 0" },
         { FILE_HEAD "  \"expr\": \"C[i] = A[i] * B[i]\", \"extents\": { \"i\": 4 },\n" FILE_OPERANDS
               FILE_TIMES FILE_MACHINE,
-          ERR_VALUE, 1, "$", "an intrinsic computes 'output += first * second'" },
+          ERR_VALUE, 2, "$.expr", "an intrinsic computes 'output += first * second'" },
         { FILE_HEAD "  \"expr\": \"C[i,j] += A[i,k] * B[k,j]\", \"extents\": { \"i\": 4, \"j\": 4 "
                     "},\n" FILE_OPERANDS FILE_TIMES FILE_MACHINE,
           ERR_REFERENCE, 2, "$.expr",
@@ -361,10 +361,11 @@ TEST(intrin_load__wrong_files__say_where_and_what)
           ERR_RANGE, 2, "$.extents.i", "expected 1..2147483648, got 0" },
         { FILE_HEAD FILE_EXPR "  \"operands\": [ { \"type\": \"s32\" }, { \"type\": \"f16\" },"
                               " { \"type\": \"s8\" } ],\n" FILE_TIMES FILE_MACHINE,
-          ERR_TYPE, 1, "$", "inputs of types f16 and s8 do not multiply" },
+          ERR_TYPE, 3, "$.operands", "inputs of types f16 and s8 do not multiply" },
         { FILE_HEAD FILE_EXPR "  \"operands\": [ { \"type\": \"f32\" }, { \"type\": \"u8\" },"
                               " { \"type\": \"s8\" } ],\n" FILE_TIMES FILE_MACHINE,
-          ERR_TYPE, 1, "$", "products of u8 and s8 accumulate in s32 or s64, not in f32" },
+          ERR_TYPE, 3, "$.operands",
+          "products of u8 and s8 accumulate in an integer of at least 4 bytes, not in f32" },
         { FILE_HEAD FILE_EXPR
           "  \"operands\": [ { \"type\": \"s32\" }, { \"type\": \"u8\" } ],\n" FILE_TIMES
               FILE_MACHINE,
@@ -374,11 +375,10 @@ TEST(intrin_load__wrong_files__say_where_and_what)
           ERR_RANGE, 5, "$.interval_cycles", NULL },
         { FILE_HEAD FILE_EXPR FILE_OPERANDS
           "  \"interval_cycles\": 1, \"block\": { \"k\": 2 },\n" FILE_MACHINE,
-          ERR_VALUE, 1, "$",
-          "block: axis 'k' is a reduction; only axes of the output are blocked" },
+          ERR_VALUE, 5, "$.block", "axis 'k' is a reduction; only axes of the output are blocked" },
         { FILE_HEAD FILE_EXPR FILE_OPERANDS
           "  \"interval_cycles\": 1, \"block\": { \"x\": 2 },\n" FILE_MACHINE,
-          ERR_REFERENCE, 1, "$", "block: the intrinsic has no axis 'x'" },
+          ERR_REFERENCE, 5, "$.block", "the intrinsic has no axis 'x'" },
         { FILE_HEAD FILE_EXPR FILE_OPERANDS FILE_TIMES "  \"machine\": \"zen6\" }\n", ERR_VALUE, 6,
           "$.machine", NULL },
         { FILE_HEAD FILE_EXPR FILE_OPERANDS FILE_TIMES "  \"latency\": 3,\n" FILE_MACHINE, ERR_KEY,
@@ -386,7 +386,7 @@ TEST(intrin_load__wrong_files__say_where_and_what)
         { FILE_HEAD FILE_EXPR
           "  \"operands\": [ { \"type\": \"s32\", \"layout\": \"lane: i4\" },"
           " { \"type\": \"u8\" }, { \"type\": \"s8\" } ],\n" FILE_TIMES FILE_MACHINE,
-          ERR_VALUE, 1, "$", "layout of C: 4 slots for 16 elements" },
+          ERR_VALUE, 3, "$.operands[0]", "layout of C: 4 slots for 16 elements" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct intrin intrin;

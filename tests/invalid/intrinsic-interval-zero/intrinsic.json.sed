@@ -1,0 +1,1 @@
+s/"interval_cycles": 2/"interval_cycles": 0/

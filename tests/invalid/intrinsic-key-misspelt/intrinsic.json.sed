@@ -1,0 +1,1 @@
+s/latency_cycles/latency_cycle/

@@ -1,0 +1,1 @@
+s/lane: i4; byte: k8/lane: i4; byte: k4 k2/

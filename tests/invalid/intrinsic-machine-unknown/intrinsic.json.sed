@@ -1,0 +1,1 @@
+s/"machine": .*/"machine": "zen6"/
