@@ -8,7 +8,7 @@
  *
  *   match   all legal mappings, by AMOS's binary matrices (ISCA 2022, Algorithm 1)
  *   plan    one mapping lowered: outer loops, and offset tables that are separable per axis
- *   rank    the paper's nested max(compute, read, write); docs/model.md M-60 to M-70
+ *   rank    the paper's nested max(compute, read, write); docs/model.md M-64 to M-70
  *
  * Iterations of one axis are fused in the expression's order, the first one slowest. Enumeration
  * visits at most 8 times as many assignments as there are results on a matrix intrinsic; memory is

@@ -21,6 +21,7 @@ static bool uses(const struct expr_tensor *tensor, size_t iter)
     return false;
 }
 
+/* Docs: docs/model.md M-60. */
 struct intrin_matrix intrin_access_matrix(const struct expr *expr)
 {
     struct intrin_matrix m = { expr->tensor_count, expr->iter_count, { { false } } };

@@ -2,6 +2,7 @@
  * Lowering: virtual (iterations of an axis fused in mixed radix) to physical (div, mod, padding).
  * An operand's offset is linear in the iterations, so it separates into one table per axis; a
  * dimension that may be read outside its tensor keeps its index beside the offset, in a guard.
+ * docs/model.md M-63, M-71, M-72.
  */
 #include <assert.h>
 #include <string.h>

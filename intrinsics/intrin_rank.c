@@ -1,6 +1,6 @@
 /*
  * The ranking model of AMOS (ISCA 2022, sec. 5): nested max(compute, read, write) over register
- * tiles, the reduction, and blocks spread over the machine's units. docs/model.md M-63 to M-70.
+ * tiles, the reduction, and blocks spread over the machine's units. docs/model.md M-64 to M-70.
  *
  * It is meant to order the mappings of one operator on one intrinsic. It knows nothing of caches
  * beyond "fits or not", nor of the order in which units take their blocks.
@@ -209,7 +209,7 @@ static double whole_rounds(double blocks, double at_once)
     return rounds > (double)(uint64_t)rounds ? (double)(uint64_t)rounds + 1 : rounds;
 }
 
-/* Docs: docs/model.md M-63, M-64, M-66 to M-70. */
+/* Docs: docs/model.md M-66 to M-70. */
 static void predict_blocks(const struct model *m, struct intrin_cost *out)
 {
     const struct intrin_machine *machine = m->intrin->machine;
@@ -258,7 +258,7 @@ static int compare_costs(const struct intrin_cost *a, const struct intrin_cost *
     return left < right ? -1 : left > right;
 }
 
-/* Sizes up to the intrinsic's, halved each time; the larger one on a tie. Docs: M-64. */
+/* Sizes up to the intrinsic's, halved each time; the larger one on a tie. Docs: docs/model.md M-64. */
 static void choose_blocks(struct model *m, size_t x, struct intrin_cost *best)
 {
     if (x == m->axis_count) {
