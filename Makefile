@@ -11,22 +11,26 @@ CXXFLAGS ?= -O2 -g
 VERSION := $(shell cat VERSION)
 
 # Debian 12 packages: to build, and to lint and look at reports in the tests.
-PACKAGES      := build-essential pkg-config libsystemc-dev libjansson-dev nettle-dev
+PACKAGES      := build-essential pkg-config libsystemc-dev libjansson-dev nettle-dev \
+                 protobuf-compiler protobuf-c-compiler libprotobuf-c-dev libonnx-dev
 LINT_PACKAGES := clang-format
 
-FOLDERS := core cost ga mapper sim intrinsics reports cli
+FOLDERS := core frontends cost ga mapper sim intrinsics reports cli
 C_SRC   := $(wildcard $(addsuffix /*.c,$(FOLDERS)))
 CXX_SRC := $(wildcard $(addsuffix /*.cpp,$(FOLDERS)))
 TEST_SRC  := $(wildcard tests/*.c tests/unit/*.c tests/model/*.c)
 BENCH_SRC := $(wildcard bench/*.c) tests/model/twin.c
 
+ONNX_PROTO ?= /usr/include/onnx/onnx.proto
+ONNX_PB    := $(BUILD)/frontends/onnx/onnx.pb-c
+
 object  = $(patsubst %,$(BUILD)/%.o,$(1))
-LIB_OBJ   := $(call object,$(filter-out cli/main.c,$(C_SRC)) $(CXX_SRC))
+LIB_OBJ   := $(call object,$(filter-out cli/main.c,$(C_SRC)) $(CXX_SRC)) $(ONNX_PB).c.o
 MAIN_OBJ  := $(call object,cli/main.c)
 TEST_OBJ  := $(call object,$(TEST_SRC))
 BENCH_OBJ := $(call object,$(BENCH_SRC))
 
-PKG := jansson systemc nettle
+PKG := jansson systemc nettle libprotobuf-c
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKG) 2>/dev/null)
 PKG_LIBS   = $(shell pkg-config --libs $(PKG) 2>/dev/null)
 
@@ -65,6 +69,14 @@ $(BUILD)/%.c.o: %.c $(BUILD)/flags
 $(BUILD)/%.cpp.o: %.cpp $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CXX,$<) $(CXX) $(ALL_CXXFLAGS) $(INCLUDES) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+# The messages of an ONNX file: generated, and compiled without our warnings.
+$(ONNX_PB).c $(ONNX_PB).h &: $(ONNX_PROTO)
+	@mkdir -p $(@D)
+	$(call say,PROTO,$<) protoc-c --c_out=$(BUILD)/frontends -I$(patsubst %/onnx/onnx.proto,%,$<) $<
+$(ONNX_PB).c.o: $(ONNX_PB).c $(BUILD)/flags
+	$(call say,CC,$<) $(CC) -std=c11 $(CFLAGS) -I$(BUILD)/frontends $(PKG_CFLAGS) $(CPPFLAGS) -c -o $@ $<
+$(call object,$(wildcard frontends/*.c)): | $(ONNX_PB).h
 
 # Style and script of report.html as C string literals.
 $(BUILD)/reports/%.inc: reports/%

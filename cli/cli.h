@@ -86,6 +86,10 @@ enum err_code cli_problem_load(struct cli_problem *out, const char *soc_file,
                                const char *workload_file, struct err *err);
 void cli_problem_release(struct cli_problem *problem);
 
+/* "batch=1" …: values of symbolic dimensions of ONNX models, into dims[list->count]. */
+enum err_code cli_dims(const struct cli_list *list, struct dnn_dim dims[CLI_LIST_MAX],
+                       struct err *err);
+
 enum cli_folder { CLI_SOCS, CLI_GRAPHS, CLI_WORKLOADS };
 /* free() it. */
 char *cli_resolve(const char *name, enum cli_folder folder);
@@ -137,6 +141,7 @@ int cmd_cost(int argc, char **argv);
 int cmd_match(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_import(int argc, char **argv);
 int cmd_match(int argc, char **argv);
 
 #endif

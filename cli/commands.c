@@ -29,6 +29,12 @@ const struct cli_command cli_commands[] = {
       "socweave match --op conv2d --extents n=1,k=128,c=128,p=28,q=28,r=3,s=3 --params ph=1,pw=1 \\\n"
       "      --intrinsic wmma.m8n32k16.f16 --min-extent fit --explain 1",
       cmd_match },
+    { "import", "turn an ONNX model into a DNN graph", "MODEL.onnx",
+      "Folds constants, infers shapes, lets element-wise work join the layer before it, and writes a\n"
+      "dnn/1 graph whose layers bear the names of the model's nodes. Weights are never read beyond their\n"
+      "shapes. A workload may also name an .onnx file itself.",
+      "socweave import resnet50.onnx -o dnn-graphs/my-resnet50.json",
+      cmd_import },
     { "report", "make report.html again from an output folder", "DIR…",
       "Reads the folder's mapping.json, replays it and writes report.html anew. The SoC and workload\n"
       "files that result.json names must still be there, unchanged.",

@@ -155,7 +155,7 @@ static enum err_code unknown_option(const struct cli_option *options, size_t cou
 static enum err_code parse_option(const struct cli_option *options, size_t option_count, int argc,
                                   char **argv, int *at, struct err *err)
 {
-    const char *arg = argv[*at];
+    const char *arg = strcmp(argv[*at], "-o") ? argv[*at] : "--out";
     const char *equals = strchr(arg, '=');
     size_t length = equals ? (size_t)(equals - arg) : strlen(arg);
     const struct cli_option *option = find_option(options, option_count, arg, length);

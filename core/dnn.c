@@ -149,9 +149,11 @@ static void release_reader(struct dnn_reader *reader)
     free(reader->position);
 }
 
-enum err_code dnn_load(struct dnn *out, const char *file, struct err *err)
+/* Consumes the document. */
+static enum err_code load_doc(struct dnn *out, const char *file, struct json_doc *doc,
+                              struct err *err)
 {
-    struct dnn_reader reader = { .doc = json_open(file), .dnn.arena = arena_new() };
+    struct dnn_reader reader = { .doc = doc, .dnn.arena = arena_new() };
     reader.root = json_root(reader.doc);
     reader.names = names_new();
     reader.dnn.file = arena_strdup(reader.dnn.arena, file);
@@ -166,6 +168,17 @@ enum err_code dnn_load(struct dnn *out, const char *file, struct err *err)
     else
         arena_free(reader.dnn.arena);
     return rc;
+}
+
+enum err_code dnn_load(struct dnn *out, const char *file, struct err *err)
+{
+    return load_doc(out, file, json_open(file), err);
+}
+
+enum err_code dnn_load_text(struct dnn *out, const char *name, const char *text, size_t bytes,
+                            struct err *err)
+{
+    return load_doc(out, name, json_open_text(name, text, bytes), err);
 }
 
 void dnn_release(struct dnn *dnn)

@@ -68,7 +68,16 @@ struct dnn {
 
 /* Layers of the file may stand in any order; they are sorted (stable) on the way in. */
 enum err_code dnn_load(struct dnn *out, const char *file, struct err *err);
+/* The same from a text; `name` is the file it stands for. */
+enum err_code dnn_load_text(struct dnn *out, const char *name, const char *text, size_t bytes,
+                            struct err *err);
 void dnn_release(struct dnn *dnn);
+
+/* A value for a symbolic dimension of a foreign model. */
+struct dnn_dim {
+    const char *name;
+    int64_t value;
+};
 
 #ifdef __cplusplus
 }

@@ -6,10 +6,11 @@
 
 #include "core/num.h"
 
-const char *const dtype_names[DT_COUNT] = { "u8", "s8", "s32", "f16", "bf16", "f32" };
+const char *const dtype_names[DT_COUNT] = { "u8",  "s8",  "s32", "f16", "bf16",
+                                            "f32", "s16", "s64", "f64" };
 const char *const role_names[ROLE_COUNT] = { "-", "N", "G", "K", "C", "P", "Q", "R", "S" };
 
-static const unsigned dtype_sizes[DT_COUNT] = { 1, 1, 4, 2, 2, 4 };
+static const unsigned dtype_sizes[DT_COUNT] = { 1, 1, 4, 2, 2, 4, 2, 8, 8 };
 
 const char *dtype_name(enum dtype type)
 {

@@ -36,7 +36,7 @@ extern "C" {
 #define EXPR_NAME_MAX    16
 #define EXPR_EXTENT_MAX  (INT64_C(1) << 31)
 
-enum dtype { DT_U8, DT_S8, DT_S32, DT_F16, DT_BF16, DT_F32, DT_COUNT };
+enum dtype { DT_U8, DT_S8, DT_S32, DT_F16, DT_BF16, DT_F32, DT_S16, DT_S64, DT_F64, DT_COUNT };
 const char *dtype_name(enum dtype type); /* "u8" … */
 bool dtype_from_name(const char *name, enum dtype *out);
 unsigned dtype_bytes(enum dtype type);

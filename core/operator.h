@@ -35,6 +35,7 @@ struct op_row {
     unsigned operand_count; /* inputs of the expression that a producer may feed: 1 or 2 */
     unsigned passes;        /* times the data is read (softmax 2, layernorm 2, others 1) */
     const char *note;       /* one line: what it is; AMOS's three letters where it has some */
+    bool any_input;         /* reads what arrives, whatever its extents: they are the result's */
 };
 
 extern const struct op_row op_table[];

@@ -87,6 +87,15 @@ static size_t utf8_bytes(const unsigned char *at)
     return 0;
 }
 
+bool text_is_utf8(const char *text)
+{
+    size_t bytes;
+    for (const unsigned char *at = (const unsigned char *)text; *at; at += bytes)
+        if ((bytes = utf8_bytes(at)) == 0)
+            return false;
+    return true;
+}
+
 /* Bytes that are not UTF-8 (of a file's name, say) become U+FFFD: the output is always JSON. */
 static void quoted(struct text *text, const char *value)
 {

@@ -17,6 +17,7 @@ struct text {
 void text_release(struct text *text);
 void text_add(struct text *text, const char *piece);
 void text_add_bytes(struct text *text, const char *piece, size_t bytes);
+bool text_is_utf8(const char *text);
 void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* JSON emitter: two-space indent; commas and newlines are its business. `key` is NULL inside an

@@ -1,0 +1,67 @@
+/* Shape inference: one function per family of operators. For frontends/ only. */
+#ifndef SOCWEAVE_FRONTENDS_ONNX_INFER_H
+#define SOCWEAVE_FRONTENDS_ONNX_INFER_H
+
+#include "frontends/onnx_ir.h"
+
+#define ONNX_INFER(name) bool onnx_infer_##name(struct onnx_model *model, struct onnx_node *node)
+
+/* onnx_infer.c */
+ONNX_INFER(same); /* every output as input 0 */
+ONNX_INFER(cast);
+ONNX_INFER(broadcast); /* numpy, any number of inputs */
+ONNX_INFER(compare);   /* the same, of booleans */
+ONNX_INFER(where);
+ONNX_INFER(constant);
+ONNX_INFER(constant_of_shape);
+ONNX_INFER(range);
+ONNX_INFER(shape);
+ONNX_INFER(size);
+ONNX_INFER(reshape);
+ONNX_INFER(flatten);
+ONNX_INFER(squeeze);
+ONNX_INFER(unsqueeze);
+ONNX_INFER(transpose);
+ONNX_INFER(concat);
+ONNX_INFER(split);
+ONNX_INFER(slice);
+ONNX_INFER(gather);
+ONNX_INFER(gather_elements);
+ONNX_INFER(gather_nd);
+ONNX_INFER(expand);
+ONNX_INFER(tile);
+ONNX_INFER(reduce);
+ONNX_INFER(arg);
+/* onnx_infer_nn.c */
+ONNX_INFER(conv);
+ONNX_INFER(conv_transpose);
+ONNX_INFER(pool);
+ONNX_INFER(global_pool);
+ONNX_INFER(gemm);
+ONNX_INFER(matmul);
+ONNX_INFER(einsum);
+ONNX_INFER(recurrent);
+ONNX_INFER(pad);
+ONNX_INFER(resize);
+ONNX_INFER(depth_to_space);
+ONNX_INFER(space_to_depth);
+ONNX_INFER(top_k);
+ONNX_INFER(non_max_suppression);
+ONNX_INFER(non_zero);
+ONNX_INFER(one_hot);
+ONNX_INFER(roi_align);
+ONNX_INFER(grid_sample);
+ONNX_INFER(quantize);
+ONNX_INFER(dequantize);
+ONNX_INFER(dynamic_quantize);
+
+/* "equation" of an Einsum of two operands, letter by letter. */
+#define ONNX_LABELS_MAX 26
+struct onnx_einsum {
+    int64_t extent[128]; /* by letter; 0: does not occur */
+    bool in[2][128], out[128];
+    char result[ONNX_RANK_MAX + 1];
+};
+bool onnx_read_einsum(struct onnx_model *model, struct onnx_node *node, struct onnx_einsum *out);
+
+#endif
