@@ -164,6 +164,17 @@ static void take_slots(struct ga *ga, size_t child_count)
     }
 }
 
+/* Elites beyond the survivors have bred and go; their slots are free again. */
+static void retire_parents(struct ga *ga)
+{
+    size_t survivors = ga->options->survivor_count;
+    if (survivors == 0 || survivors >= ga->elite_count)
+        return;
+    memmove(ga->members + survivors, ga->members + ga->elite_count,
+            (ga->member_count - ga->elite_count) * sizeof *ga->members);
+    ga->member_count -= ga->elite_count - survivors;
+}
+
 static void breed(struct ga *ga, unsigned generation, size_t child_count)
 {
     const struct ga_options *options = ga->options;
@@ -182,6 +193,7 @@ static void breed(struct ga *ga, unsigned generation, size_t child_count)
     }
     ga->evaluations += child_count;
     ga->member_count = ga->elite_count + child_count;
+    retire_parents(ga);
     for (uint32_t i = 0; i < ga->member_count; i++)
         ga->members[i].order = i;
 }

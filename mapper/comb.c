@@ -1,6 +1,7 @@
 /*
  * COMB's search over groupings (Algorithm 1) with three ways to choose accelerators: its own
  * greedy one (comb), by turns (round-robin, its ablation), and at random without a search (random).
+ * And once with groups of one layer (comb-no-sharing), which is how COMB's paper reads MAGMA.
  * Source: Zheng, Chen, Liang, DAC 2023.
  */
 #include <math.h>
@@ -25,6 +26,9 @@ static const double mutation_rate = 1.0; /* r: crossovers are ELITES times as ma
 
 /* Placed layers of a search whose size the user leaves open: about 2 s on two cores. */
 static const uint64_t default_work_layers = 24000000;
+/* But no more evaluations per layer than this: a handful of layers is searched through long before
+ * that, and an evaluation has costs beside its layers. */
+static const uint64_t default_evals_per_layer = 256, default_evals_least = 4000;
 
 struct worker {
     struct grouping_scratch *grouping;
@@ -44,6 +48,7 @@ struct search {
     size_t batch_capacity;
     struct journal journal;
     uint64_t sim_evaluations;
+    uint64_t bound_ps;      /* no makespan is shorter */
     struct evaluation best; /* what best_value says in full */
     double best_value;
 };
@@ -141,6 +146,13 @@ static bool uses_sim(const struct mapper_options *options)
     return options->sim && options->fitness != FITNESS_ANALYTIC;
 }
 
+/* Nothing can be better: a bound of the uncontended makespan bounds the simulated one too. */
+static bool is_proved(const struct search *search)
+{
+    return search->options->objective == OBJECTIVE_LATENCY && search->best.makespan_ps > 0 &&
+           search->best.makespan_ps <= search->bound_ps;
+}
+
 static bool observe(void *ctx, unsigned generation, const void *best, double best_value,
                     uint64_t evaluations)
 {
@@ -157,7 +169,7 @@ static bool observe(void *ctx, unsigned generation, const void *best, double bes
         .best_energy_pj = search->best.energy_pj,
         .best_value = best_value,
     };
-    return journal_step(&search->journal, &now);
+    return journal_step(&search->journal, &now) && !is_proved(search);
 }
 
 /* --- the search ---------------------------------------------------------------------------- */
@@ -208,6 +220,12 @@ static enum err_code worker_error(const struct search *search, struct err *err)
     return ERR_OK;
 }
 
+static uint64_t default_evals(uint64_t layers)
+{
+    uint64_t enough = max_u64(default_evals_per_layer * layers, default_evals_least);
+    return min_u64(default_work_layers / layers, enough);
+}
+
 static struct ga_options plan(struct search *search, enum ga_breeding breeding)
 {
     const struct mapper_options *options = search->options;
@@ -227,7 +245,7 @@ static struct ga_options plan(struct search *search, enum ga_breeding breeding)
         .budget_evals = options->budget_evals,
     };
     if (!ga.generations && !ga.budget_evals)
-        ga.budget_evals = max_u64(default_work_layers / search->view->layer_count, population);
+        ga.budget_evals = max_u64(default_evals(search->view->layer_count), population);
     return ga;
 }
 
@@ -252,19 +270,38 @@ static void take_best(struct search *search, const void *genome, const struct ga
     place_write(search->view, worker->place, genome, &out->mapping);
     out->evaluations = found->evaluations;
     out->sim_evaluations = search->sim_evaluations;
+    out->proved_bound_ps = search->bound_ps;
+    out->proved_optimal = is_proved(search);
     journal_finish(&search->journal, out);
 }
 
+/* Groups then have one layer. */
+static void forbid_sharing(struct view *view)
+{
+    view->share_max = 1;
+    for (uint32_t kind = 0; kind < view->kind_count; kind++)
+        view->capacity[kind].share = 1;
+}
+
+struct variant {
+    enum place_policy policy;
+    enum ga_breeding breeding;
+    bool shares;
+};
+
 static enum err_code search_groupings(const struct problem *problem,
                                       const struct mapper_options *options,
-                                      enum place_policy policy, enum ga_breeding breeding,
-                                      struct mapper_result *out, struct err *err)
+                                      const struct variant *variant, struct mapper_result *out,
+                                      struct err *err)
 {
     struct view view;
     view_init(&view, problem);
+    if (!variant->shares)
+        forbid_sharing(&view);
     struct search search;
-    search_init(&search, &view, options, policy);
-    const struct ga_options ga = plan(&search, breeding);
+    search_init(&search, &view, options, variant->policy);
+    search.bound_ps = mapper_lower_bound(problem, options->granularity).makespan_ps;
+    const struct ga_options ga = plan(&search, variant->breeding);
     search.step_count = count_steps(&ga);
     const struct ga_problem callbacks = {
         .ctx = &search,
@@ -292,18 +329,29 @@ static enum err_code search_groupings(const struct problem *problem,
 enum err_code mapper_comb_run(const struct problem *problem, const struct mapper_options *options,
                               struct mapper_result *out, struct err *err)
 {
-    return search_groupings(problem, options, PLACE_GREEDY, GA_BREED_PAIRS, out, err);
+    static const struct variant variant = { PLACE_GREEDY, GA_BREED_PAIRS, true };
+    return search_groupings(problem, options, &variant, out, err);
+}
+
+enum err_code mapper_comb_no_sharing_run(const struct problem *problem,
+                                         const struct mapper_options *options,
+                                         struct mapper_result *out, struct err *err)
+{
+    static const struct variant variant = { PLACE_GREEDY, GA_BREED_PAIRS, false };
+    return search_groupings(problem, options, &variant, out, err);
 }
 
 enum err_code mapper_round_robin_run(const struct problem *problem,
                                      const struct mapper_options *options,
                                      struct mapper_result *out, struct err *err)
 {
-    return search_groupings(problem, options, PLACE_TURNS, GA_BREED_PAIRS, out, err);
+    static const struct variant variant = { PLACE_TURNS, GA_BREED_PAIRS, true };
+    return search_groupings(problem, options, &variant, out, err);
 }
 
 enum err_code mapper_random_run(const struct problem *problem, const struct mapper_options *options,
                                 struct mapper_result *out, struct err *err)
 {
-    return search_groupings(problem, options, PLACE_RANDOM, GA_BREED_RANDOM, out, err);
+    static const struct variant variant = { PLACE_RANDOM, GA_BREED_RANDOM, true };
+    return search_groupings(problem, options, &variant, out, err);
 }

@@ -22,6 +22,30 @@ const struct mapper mapper_table[] = {
         .run = mapper_comb_run,
     },
     {
+        .name = "comb-no-sharing",
+        .summary = "COMB's search with groups of one layer: how its paper reads MAGMA",
+        .source = "Zheng, Chen, Liang, DAC 2023, evaluation",
+        .run = mapper_comb_no_sharing_run,
+    },
+    {
+        .name = "h2h",
+        .summary = "frontier by frontier with communication, then remapping; no sharing",
+        .source = "Zhang, Hao, Zhou, Jones, Hu, DAC 2022",
+        .run = mapper_h2h_run,
+    },
+    {
+        .name = "magma",
+        .summary = "genetic search over accelerators and priorities; no sharing",
+        .source = "Kao, Krishna, HPCA 2022",
+        .run = mapper_magma_run,
+    },
+    {
+        .name = "herald",
+        .summary = "best dataflow per layer, loads balanced, blind to communication; no sharing",
+        .source = "Kwon et al., HPCA 2021",
+        .run = mapper_herald_run,
+    },
+    {
         .name = "heft",
         .summary = "list scheduling by upward rank, earliest end, with insertion and sharing",
         .source = "Topcuoglu, Hariri, Wu, IEEE TPDS 2002",

@@ -45,6 +45,10 @@ struct mapper_result {
     struct mapper_progress *convergence; /* owned; steps where something was learned */
     size_t convergence_count;
     bool interrupted;
+    /* Proved: no mapping has a shorter makespan than this in the uncontended timing at the
+     * granularity in force; 0 where the mapper proves nothing. */
+    uint64_t proved_bound_ps;
+    bool proved_optimal; /* and the mapping reaches it, by the fitness in force */
 };
 
 struct mapper {

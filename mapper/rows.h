@@ -12,6 +12,10 @@ MAPPER_ROW(mapper_socweave_run);
 MAPPER_ROW(mapper_comb_run);
 MAPPER_ROW(mapper_round_robin_run);
 MAPPER_ROW(mapper_random_run);
+MAPPER_ROW(mapper_comb_no_sharing_run);
+MAPPER_ROW(mapper_h2h_run);
+MAPPER_ROW(mapper_magma_run);
+MAPPER_ROW(mapper_herald_run);
 MAPPER_ROW(mapper_heft_run);
 
 #endif
