@@ -287,6 +287,11 @@ TEST(intrin_match__no_mapping__says_why)
                  "rule amos: no choice of one iteration per axis gives every operand dimension a "
                  "tensor dimension of its own: (n,k,c): c runs backwards in dimension 2 of W (rule "
                  "extended asks for the matrices alone)");
+    match_expr("O[n,k] += I[n,c,c] * W[k,c]", "n=2 k=2 c=2", "", &expr);
+    check_reason("mma.m16n8k32.u8s8", &expr, INTRIN_AMOS, false,
+                 "rule amos: no choice of one iteration per axis gives every operand dimension a "
+                 "tensor dimension of its own: (n,k,c): c stands again in dimension 3 of I (rule "
+                 "extended asks for the matrices alone)");
     match_op("gemm", "m=64 n=64 k=15", &expr);
     check_reason("wmma.m16n16k16.f16", &expr, INTRIN_AMOS, true,
                  "min-extent fit: axis k of wmma.m16n16k16.f16 has 16 places, the operator fills "
