@@ -245,6 +245,24 @@ TEST(intrin_plan__every_mapping_of_the_table__is_exact)
     CHECK(check_all_plans("batched_gemm", &matrix) == 1);
 }
 
+/* Padding at the far end alone: a tensor shorter than what the indices reach. */
+TEST(intrin_plan__tensor_set_shorter__reads_beyond_are_zero)
+{
+    struct intrin intrin;
+    struct expr expr;
+    match_small("C[i,j] += A[i,k] * B[k,j]", "i=2 j=3 k=4", &intrin);
+    match_op("conv2d", "n=1 k=3 p=4 q=4 c=2 r=3 s=3", &expr);
+    expr.tensors[1].dims[2].extent -= 1;
+    expr.tensors[1].dims[3].extent -= 2;
+    struct intrin_match_options options = { INTRIN_EXTENDED, false };
+    struct intrin_matches matches;
+    CHECK_OK(intrin_match(&intrin, &expr, &options, &matches, err));
+    struct rng rng = rng_stream(8, 0, 0);
+    for (size_t i = 0; i < matches.count; i++)
+        CHECK(plan_is_exact(&intrin, &expr, &matches.mappings[i], &rng));
+    intrin_matches_release(&matches);
+}
+
 TEST(intrin_plan__every_built_in_intrinsic__is_exact)
 {
     for (size_t t = 0; t < intrin_count; t++) {
