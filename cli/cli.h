@@ -89,6 +89,8 @@ void cli_problem_release(struct cli_problem *problem);
 /* "batch=1" …: values of symbolic dimensions of ONNX models, into dims[list->count]. */
 enum err_code cli_dims(const struct cli_list *list, struct dnn_dim dims[CLI_LIST_MAX],
                        struct err *err);
+/* From here on a workload may name .onnx files. */
+void cli_accept_onnx(void);
 
 enum cli_folder { CLI_SOCS, CLI_GRAPHS, CLI_WORKLOADS };
 /* free() it. */

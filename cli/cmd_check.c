@@ -6,18 +6,20 @@
 #include "core/json.h"
 #include "core/mapping.h"
 #include "core/text.h"
+#include "frontends/onnx.h"
 #include "intrinsics/intrin.h"
 
 struct check_args {
     const char *soc, *workload;
     bool json;
-    struct cli_list files;
+    struct cli_list files, dims;
+    struct dnn_dim dim[CLI_LIST_MAX];
 };
 
 /* What a valid file holds, in words. */
 struct finding {
     const char *kind;
-    char holds[256];
+    char holds[1536];
 };
 
 static enum err_code check_soc(const char *file, const struct check_args *a, struct finding *found,
@@ -106,6 +108,60 @@ static enum err_code check_intrinsic(const char *file, const struct check_args *
     return ERR_OK;
 }
 
+static void append(struct finding *found, const char *format, ...)
+{
+    size_t used = strlen(found->holds);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(found->holds + used, sizeof found->holds - used, format, args);
+    va_end(args);
+}
+
+static void list_onnx(const struct onnx_report *report, struct finding *found)
+{
+    append(found, "; operators");
+    for (size_t i = 0; i < report->operator_count; i++)
+        append(found, "%s %s%s%s x %zu", i ? "," : "", report->operators[i].domain,
+               *report->operators[i].domain ? "." : "", report->operators[i].name,
+               report->operators[i].count);
+    for (size_t i = 0; i < report->symbol_count; i++)
+        append(found, "%s%s", i ? ", " : "; symbolic dimensions ", report->symbols[i]);
+    for (size_t i = 0; i < report->unsupported_count; i++)
+        append(found, "%s%s", i ? "; " : "; not supported: ", report->unsupported[i]);
+}
+
+static enum err_code check_onnx(const char *file, const struct check_args *a, struct finding *found,
+                                struct err *err)
+{
+    struct onnx_options options = { .dims = a->dim, .dim_count = a->dims.count,
+                                    .allow_unsupported = true, .survey = true };
+    struct onnx_report report;
+    struct text json = { 0 };
+    struct dnn dnn;
+    if (onnx_import(file, &options, &json, &report, err) != ERR_OK)
+        return err->code;
+    enum err_code rc = ERR_OK;
+    if (!report.complete) {
+        append(found, "%zu nodes; layers and MACs depend on symbolic dimensions, give --dim",
+               report.node_count);
+    } else if ((rc = dnn_load_text(&dnn, file, json.data, json.bytes, err)) == ERR_OK) {
+        append(found, "%s: %zu nodes, %zu layers, %zu edges, %llu MACs, %llu bytes of weights",
+               dnn.name, report.node_count, dnn.layer_count, dnn.edge_count,
+               (unsigned long long)dnn.macs, (unsigned long long)dnn.weight_bytes);
+        dnn_release(&dnn);
+    }
+    list_onnx(&report, found);
+    onnx_report_release(&report);
+    text_release(&json);
+    return rc;
+}
+
+static bool is_onnx(const char *file)
+{
+    size_t length = strlen(file);
+    return length > 5 && !strcmp(file + length - 5, ".onnx");
+}
+
 static const struct {
     const char *tag, *kind;
     enum err_code (*check)(const char *file, const struct check_args *a, struct finding *found,
@@ -137,6 +193,10 @@ static enum err_code check_file(const char *file, const struct check_args *a, st
                                 struct err *err)
 {
     *found = (struct finding){ .kind = "unknown" };
+    if (is_onnx(file)) {
+        found->kind = "onnx";
+        return check_onnx(file, a, found, err);
+    }
     size_t kind = kind_of(file, err);
     if (kind == KIND_COUNT)
         return err->code;
@@ -168,6 +228,7 @@ static enum err_code parse(struct check_args *a, int argc, char **argv, bool *he
     const struct cli_option options[] = {
         { "--soc", CLI_TEXT, &a->soc, "FILE", "the SoC a mapping is for" },
         { "--workload", CLI_TEXT, &a->workload, "FILE", "the workload a mapping is for" },
+        { "--dim", CLI_LIST, &a->dims, "NAME=N", "value of a symbolic dimension of an ONNX model" },
         { "--json", CLI_FLAG, &a->json, NULL, "print one JSON object in place of lines" },
     };
     // clang-format on
@@ -184,6 +245,8 @@ int cmd_check(int argc, char **argv)
         return cli_fail("check", &err);
     if (helped)
         return 0;
+    if (cli_dims(&args.dims, args.dim, &err) != ERR_OK)
+        return cli_fail("check", &err);
     if (!args.files.count) {
         err_set(&err, ERR_USAGE, "no file given");
         return cli_fail("check", &err);

@@ -148,6 +148,20 @@ static enum err_code import(struct import_args *a, struct err *err)
     return rc;
 }
 
+/* A workload that names a model takes it as `import` would without options. */
+static enum err_code import_for_workload(const char *file, const struct dnn_dim *dims,
+                                         size_t dim_count, struct text *out, struct err *err)
+{
+    struct onnx_options options = { .dims = dims, .dim_count = dim_count };
+    return onnx_import(file, &options, out, NULL, err);
+}
+
+void cli_accept_onnx(void)
+{
+    static const struct workload_importer importer = { ".onnx", import_for_workload };
+    workload_set_importer(&importer);
+}
+
 int cmd_import(int argc, char **argv)
 {
     struct err err = ERR_INIT;

@@ -58,6 +58,7 @@ int main(int argc, char **argv)
     const struct cli_command *command = cli_find(name);
     if (!command)
         return unknown_command(name);
+    cli_accept_onnx();
     int status = command->run(argc - 1, argv + 1);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fputs("socweave: could not write to standard output\n", stderr);

@@ -11,6 +11,14 @@
 #include "core/text.h"
 
 #define GRAPHS_MAX 4096
+#define DIMS_MAX   64
+
+static const struct workload_importer *foreign; /* NULL: dnn/1 files only */
+
+void workload_set_importer(const struct workload_importer *importer)
+{
+    foreign = importer;
+}
 
 struct workload_reader {
     struct json_doc *doc;
@@ -21,14 +29,62 @@ struct workload_reader {
     size_t network_capacity;
 };
 
+static bool is_foreign(const char *path)
+{
+    size_t length = strlen(path), suffix = foreign ? strlen(foreign->suffix) : 0;
+    return suffix > 0 && length > suffix && strcmp(path + length - suffix, foreign->suffix) == 0;
+}
+
+/* "dims" of an entry: values of the model's symbolic dimensions. */
+static size_t read_dims(const struct json_node *node, struct dnn_dim dims[DIMS_MAX])
+{
+    size_t count = node ? json_member_count(node) : 0;
+    if (count > DIMS_MAX) {
+        json_fail(node, ERR_LIMIT, "expected at most %d dimensions, got %zu", DIMS_MAX, count);
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct json_node *value = json_member(node, i, &dims[i].name);
+        dims[i].value = json_int(value, 1, EXPR_EXTENT_MAX);
+    }
+    return count;
+}
+
+/* One model with other dimensions is another graph. */
+static const char *graph_key(struct arena *arena, const char *path, const struct dnn_dim *dims,
+                             size_t dim_count)
+{
+    const char *key = path;
+    for (size_t i = 0; i < dim_count; i++)
+        key = arena_printf(arena, "%s\n%s=%lld", key, dims[i].name, (long long)dims[i].value);
+    return key;
+}
+
+static enum err_code load_foreign(struct dnn *out, const char *path, const struct dnn_dim *dims,
+                                  size_t dim_count, struct err *err)
+{
+    struct text text = { 0 };
+    enum err_code rc = foreign->import(path, dims, dim_count, &text, err);
+    if (rc == ERR_OK)
+        rc = dnn_load_text(out, path, text.data, text.bytes, err);
+    text_release(&text);
+    return rc;
+}
+
 /* Loads a graph at most once; its number, or 0 after an error. */
-static uint32_t graph_number(struct workload_reader *reader, const struct json_node *node)
+static uint32_t graph_number(struct workload_reader *reader, const struct json_node *entry)
 {
     struct workload *workload = &reader->workload;
+    const struct json_node *node = json_get(entry, "graph"), *dims_node = json_find(entry, "dims");
+    struct dnn_dim dims[DIMS_MAX];
+    size_t dim_count = read_dims(dims_node, dims);
     char *joined = file_join(reader->dir, json_str(node));
     const char *path = arena_strdup(workload->arena, joined);
     free(joined);
-    uint32_t number = names_find(reader->paths, path);
+    if (dims_node && json_ok(reader->doc) && !is_foreign(path))
+        json_fail(dims_node, ERR_VALUE, "a dnn/1 graph has no symbolic dimensions");
+    const char *key = graph_key(workload->arena, path, dims, dim_count);
+    uint32_t number = names_find(reader->paths, key);
     if (number != NAMES_NONE || !json_ok(reader->doc))
         return number == NAMES_NONE ? 0 : number;
     if (workload->graph_count == GRAPHS_MAX) {
@@ -37,11 +93,14 @@ static uint32_t graph_number(struct workload_reader *reader, const struct json_n
     }
     struct err err = ERR_INIT;
     number = (uint32_t)workload->graph_count;
-    if (dnn_load(&workload->graphs[number], path, &err) != ERR_OK) {
+    struct dnn *graph = &workload->graphs[number];
+    enum err_code rc = is_foreign(path) ? load_foreign(graph, path, dims, dim_count, &err)
+                                        : dnn_load(graph, path, &err);
+    if (rc != ERR_OK) {
         json_fail_err(node, &err);
         return 0;
     }
-    names_add(reader->paths, path, number);
+    names_add(reader->paths, key, number);
     workload->graph_count++;
     return number;
 }
@@ -73,7 +132,7 @@ static void add_network(struct workload_reader *reader, const struct json_node *
 static void read_entry(struct workload_reader *reader, const struct json_node *node)
 {
     struct arena *arena = reader->workload.arena;
-    uint32_t graph = graph_number(reader, json_get(node, "graph"));
+    uint32_t graph = graph_number(reader, node);
     int64_t copies = json_get_int_or(node, "copies", 1, WORKLOAD_NETWORKS_MAX, 1);
     const struct json_node *name = json_find(node, "name");
     if (name && strchr(names_read(name), '/'))

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "core/dnn.h"
+#include "core/text.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,6 +36,17 @@ struct workload {
 /* Graph paths in the file are relative to the file's folder. */
 enum err_code workload_load(struct workload *out, const char *file, struct err *err);
 void workload_release(struct workload *workload);
+
+/*
+ * Graph files of another format: `import` appends the graph as dnn/1 text. core knows no such
+ * format; the program names one here before it loads anything.
+ */
+struct workload_importer {
+    const char *suffix; /* ".onnx" */
+    enum err_code (*import)(const char *file, const struct dnn_dim *dims, size_t dim_count,
+                            struct text *out, struct err *err);
+};
+void workload_set_importer(const struct workload_importer *importer);
 
 /* Workload-wide layer number → network and layer. */
 uint32_t workload_network_of(const struct workload *workload, uint32_t layer);

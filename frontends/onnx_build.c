@@ -332,6 +332,7 @@ static bool add_proto(struct onnx_model *model, struct scope *scope, const Onnx_
     if (++model->work > ONNX_NODES_MAX)
         return onnx_fail(model, node, ERR_LIMIT, "expected at most %d nodes, functions inlined",
                          ONNX_NODES_MAX);
+    onnx_count_operator(model, node);
     read_attrs(model, scope, proto, node);
     if (!read_inputs(model, scope, proto, node))
         return false;
