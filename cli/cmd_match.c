@@ -178,7 +178,7 @@ static enum err_code explain(const struct match_args *a, const struct match_resu
     if (rc != ERR_OK)
         return rc;
     intrin_explain(&plan, out);
-    match_print_prediction(result->intrin, &choice->cost, out);
+    cli_match_print_prediction(result->intrin, &choice->cost, out);
     intrin_plan_release(&plan);
     return ERR_OK;
 }
@@ -192,11 +192,11 @@ static enum err_code show_one(const struct match_args *a, const struct match_res
         explain(a, result, &explanation, err) != ERR_OK)
         return err->code;
     if (a->json)
-        match_print_json(result, explanation.data);
+        cli_match_print_json(result, explanation.data);
     else if (explanation.data != NULL)
         fputs(explanation.data, stdout);
     else if (result->matches.count > 0)
-        match_print_table(result, a->limit);
+        cli_match_print_table(result, a->limit);
     text_release(&explanation);
     if (result->matches.count == 0)
         return err_set(err, ERR_INFEASIBLE, "no mapping: %s", result->matches.reason);
@@ -212,7 +212,7 @@ static enum err_code run_one(const struct match_args *a, struct expr *expr, stru
     enum err_code rc = match_one(a, &intrin, expr, &result, err);
     if (rc == ERR_OK) {
         rc = show_one(a, &result, err);
-        match_result_release(&result);
+        cli_match_release(&result);
     }
     intrin_release(&intrin);
     return rc;
@@ -250,7 +250,7 @@ static enum err_code try_intrinsic(const struct match_args *a, const struct intr
     row->intrinsic = intrin->name;
     if (match_one(a, intrin, &row->expr, &result, &wrong) == ERR_OK) {
         note_result(row, &result);
-        match_result_release(&result);
+        cli_match_release(&result);
         return ERR_OK;
     }
     if (wrong.code != ERR_TYPE)
@@ -272,7 +272,7 @@ static enum err_code run_all_intrinsics(const struct match_args *a, const struct
     }
     if (rc == ERR_OK) {
         qsort(rows, intrin_count, sizeof *rows, compare_rows);
-        match_print_rows("intrinsics", rows, intrin_count, a->json);
+        cli_match_print_rows("intrinsics", rows, intrin_count, a->json);
         if (rows[0].count == 0)
             rc = err_set(err, ERR_INFEASIBLE, "no intrinsic can run it: %s", rows[0].reason);
     }
@@ -334,7 +334,7 @@ static enum err_code run_layers(const struct match_args *a, const struct dnn *dn
         rows[l].layer = dnn->layers[l].name;
     }
     if (rc == ERR_OK)
-        match_print_rows("layers", rows, dnn->layer_count, a->json);
+        cli_match_print_rows("layers", rows, dnn->layer_count, a->json);
     free(rows);
     if (given)
         intrin_release(&intrin);
@@ -370,7 +370,7 @@ static enum err_code run_graph(const struct match_args *a, struct err *err)
 static enum err_code run(const struct match_args *a, struct err *err)
 {
     if (a->list) {
-        match_print_list(a->json);
+        cli_match_print_list(a->json);
         return ERR_OK;
     }
     if (a->graph != NULL)

@@ -7,7 +7,7 @@
 
 #define AXIS_TEXT_MAX 128
 
-void match_result_release(struct match_result *result)
+void cli_match_release(struct match_result *result)
 {
     intrin_matches_release(&result->matches);
     free(result->choices);
@@ -64,7 +64,7 @@ static void column_widths(const struct match_result *r, size_t shown, int *width
     }
 }
 
-void match_print_table(const struct match_result *r, uint64_t limit)
+void cli_match_print_table(const struct match_result *r, uint64_t limit)
 {
     size_t axes = r->intrin->expr.iter_count;
     size_t shown = limit > 0 && limit < r->matches.count ? (size_t)limit : r->matches.count;
@@ -93,8 +93,8 @@ void match_print_table(const struct match_result *r, uint64_t limit)
         printf("… %zu more (--limit 0 shows all)\n", r->matches.count - shown);
 }
 
-void match_print_prediction(const struct intrin *intrin, const struct intrin_cost *cost,
-                            struct text *out)
+void cli_match_print_prediction(const struct intrin *intrin, const struct intrin_cost *cost,
+                                struct text *out)
 {
     text_printf(out, "prediction on %s: %.0f cycles, %.3f us, limited by %s\n",
                 intrin->machine->name, cost->predicted_cycles, cost->predicted_ns / 1000,
@@ -132,7 +132,7 @@ static void json_choice(struct json_out *out, const struct expr *axes, const str
     json_out_str(out, "limited_by", limit_name(&c->cost));
 }
 
-void match_print_json(const struct match_result *r, const char *explanation)
+void cli_match_print_json(const struct match_result *r, const char *explanation)
 {
     struct text text = { 0 };
     struct json_out out;
@@ -203,7 +203,7 @@ static void print_row(const struct match_row *row)
     printf("  %s\n", limit_name(&row->best.cost));
 }
 
-void match_print_rows(const char *what, const struct match_row *rows, size_t count, bool json)
+void cli_match_print_rows(const char *what, const struct match_row *rows, size_t count, bool json)
 {
     if (json) {
         json_rows(what, rows, count);
@@ -262,7 +262,7 @@ static void json_list(void)
     text_release(&text);
 }
 
-void match_print_list(bool json)
+void cli_match_print_list(bool json)
 {
     if (json) {
         json_list();

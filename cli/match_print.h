@@ -14,7 +14,7 @@ struct match_result {
     struct intrin_matches matches;
     struct intrin_choice *choices; /* ranked; owned */
 };
-void match_result_release(struct match_result *result);
+void cli_match_release(struct match_result *result);
 
 /* The best mapping of one layer on one intrinsic; count 0: the reason. */
 struct match_row {
@@ -25,12 +25,12 @@ struct match_row {
     char reason[1024];
 };
 
-void match_print_table(const struct match_result *result, uint64_t limit); /* 0: all rows */
-void match_print_json(const struct match_result *result, const char *explanation);
-void match_print_rows(const char *what, const struct match_row *rows, size_t count, bool json);
-void match_print_list(bool json);
+void cli_match_print_table(const struct match_result *result, uint64_t limit); /* 0: all rows */
+void cli_match_print_json(const struct match_result *result, const char *explanation);
+void cli_match_print_rows(const char *what, const struct match_row *rows, size_t count, bool json);
+void cli_match_print_list(bool json);
 /* The lines of the ranking model, for --explain. */
-void match_print_prediction(const struct intrin *intrin, const struct intrin_cost *cost,
-                            struct text *out);
+void cli_match_print_prediction(const struct intrin *intrin, const struct intrin_cost *cost,
+                                struct text *out);
 
 #endif

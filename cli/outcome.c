@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "cli/intrinsics.h"
+
 /* sim and reports do not know each other; their load records hold the same four numbers. */
 static const struct report_load *as_load(const struct sim_resource_load *load)
 {
@@ -24,6 +26,7 @@ enum err_code outcome_init(struct outcome *out, const struct problem *problem,
         schedule_release(&out->analytic);
         return rc;
     }
+    out->intrinsics = cli_intrinsics_new(problem);
     struct lower_bound bound = mapper_lower_bound(problem, options->granularity);
     out->report = (struct report){
         .problem = problem,
@@ -38,6 +41,7 @@ enum err_code outcome_init(struct outcome *out, const struct problem *problem,
         .granularity = options->granularity,
         .lower_bound_ps = bound.makespan_ps,
         .lower_bound_name = bound.name,
+        .intrinsics = out->intrinsics,
         .version = SOCWEAVE_VERSION,
     };
     return ERR_OK;
@@ -45,6 +49,7 @@ enum err_code outcome_init(struct outcome *out, const struct problem *problem,
 
 void outcome_release(struct outcome *outcome)
 {
+    cli_intrinsics_free(outcome->intrinsics, outcome->report.problem->class_count);
     schedule_release(&outcome->analytic);
     sim_result_release(&outcome->sim);
 }

@@ -12,7 +12,8 @@
 struct outcome {
     struct schedule analytic;
     struct sim_result sim;
-    struct report report; /* borrows from the above, the problem and the mapping */
+    struct report_intrinsics *intrinsics; /* [class] */
+    struct report report;                 /* borrows from the above, the problem and the mapping */
 };
 
 /* Schedules, checks (mapping_check) and simulates; the caller fills in how it was found. */

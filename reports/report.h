@@ -23,6 +23,18 @@ struct report_step {
     double best_energy_pj, best_value;
 };
 
+/* A hardware instruction that could run the layers of a class, with its best mapping. */
+struct report_intrinsic {
+    const char *name, *limited_by;
+    char axes[96]; /* "i=p.q j=k k=c.r.s" */
+    uint64_t mappings, calls;
+    double padding_frac, predicted_ns;
+};
+struct report_intrinsics {
+    size_t count;
+    struct report_intrinsic *rows; /* fastest prediction first */
+};
+
 struct report {
     const struct problem *problem;
     const struct mapping *mapping;
@@ -35,6 +47,7 @@ struct report {
     uint64_t seed, evaluations, sim_evaluations;
     uint64_t lower_bound_ps;
     const char *lower_bound_name;
+    const struct report_intrinsics *intrinsics; /* [class of the problem]; NULL: not said */
     const struct report_step *convergence;
     size_t convergence_count;
     bool interrupted;

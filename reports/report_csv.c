@@ -44,8 +44,21 @@ static void add_waits(struct text *out, const struct report_facts *f, const stru
     if (at->queued_ps > 0)
         report_resource_name(f, at->queue_resource, at->queue_index, &where);
     report_csv_name(out, where.data ? where.data : "");
-    text_add(out, "\n");
+    text_add(out, ",");
     text_release(&where);
+}
+
+static void add_intrinsics(struct text *out, const struct report *r, uint32_t class)
+{
+    if (!r->intrinsics || r->intrinsics[class].count == 0) {
+        text_add(out, r->intrinsics ? "0,,,\n" : ",,,\n");
+        return;
+    }
+    const struct report_intrinsic *best = &r->intrinsics[class].rows[0];
+    add_count(out, r->intrinsics[class].count);
+    add_name(out, best->name);
+    add_name(out, best->axes);
+    text_printf(out, "%.15g\n", best->predicted_ns);
 }
 
 static void add_layer(struct text *out, const struct report_facts *f, uint32_t l)
@@ -70,6 +83,7 @@ static void add_layer(struct text *out, const struct report_facts *f, uint32_t l
     add_count(out, at->option->memory_read_bytes + at->option->memory_write_bytes);
     text_printf(out, "%.15g,", at->option->energy_pj);
     add_waits(out, f, at);
+    add_intrinsics(out, r, r->problem->class_of[l]);
 }
 
 void report_layers_csv(const struct report *report, struct text *out)
@@ -77,7 +91,8 @@ void report_layers_csv(const struct report *report, struct text *out)
     text_add(out, "network,layer,operator,accelerator,group,pes,analytic_start_ps,analytic_end_ps,"
                   "simulated_start_ps,simulated_end_ps,cycles,macs,input_bytes,weight_bytes,"
                   "output_bytes,scratchpad_bytes,memory_bytes,energy_pj,wait_ps,wait_transfer_ps,"
-                  "wait_contention_ps,wait_accelerator_ps,stall_ps,released_by,queued_most_at\n");
+                  "wait_contention_ps,wait_accelerator_ps,stall_ps,released_by,queued_most_at,"
+                  "intrinsics,best_intrinsic,best_intrinsic_axes,best_intrinsic_ns\n");
     struct report_facts facts;
     report_facts_init(&facts, report);
     for (uint32_t l = 0; l < report->problem->layer_count; l++)

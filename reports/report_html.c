@@ -26,6 +26,7 @@ static const struct {
     { "scratchpads", "Scratchpads", report_html_scratchpads },
     { "energy", "Energy", report_html_energy },
     { "layers", "Layers", report_html_layers },
+    { "instructions", "Instructions", report_html_intrinsics },
     { "convergence", "Search", report_html_convergence },
     { "provenance", "Provenance", report_html_provenance },
 };

@@ -25,6 +25,7 @@ void report_html_scratchpads(const struct report_facts *facts, struct text *out)
 void report_html_energy(const struct report_facts *facts, struct text *out);
 void report_html_networks(const struct report_facts *facts, struct text *out);
 void report_html_layers(const struct report_facts *facts, struct text *out);
+void report_html_intrinsics(const struct report_facts *facts, struct text *out);
 void report_html_convergence(const struct report_facts *facts, struct text *out);
 void report_html_provenance(const struct report_facts *facts, struct text *out);
 

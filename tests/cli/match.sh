@@ -62,5 +62,13 @@ check match__same_input__same_bytes cmp "$WORK/first" "$WORK/second"
 check match__table__35_rows test "$(grep -c '  compute$\|  packing$\|  registers$\|  memory [rw][a-z]*$\|  latency$' "$WORK/first")" = 35
 check_status match__no_mapping__exit_4 4 "$SOCWEAVE" match --op relu --extents k=4 --intrinsic vnni.16x4 --json
 check match__no_mapping__reason_in_json grep -q '"reason": "vnni.16x4 computes' "$WORK/status.out"
+# Which instructions could run the layers of a mapping stands in its report.
+"$SOCWEAVE" explore --soc comb-small-low --workload tiny --progress none --out "$WORK/run" >/dev/null 2>&1
+check report__instructions__section grep -q '<section id="instructions">' "$WORK/run/report.html"
+check report__instructions__every_layer_with_macs awk -F, '
+    NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+    NR > 1 { rows++; if (($at["macs"] > 0) != ($at["best_intrinsic"] != "")) bad = 1 }
+    END { exit bad || !rows || !at["best_intrinsic_ns"] }' "$WORK/run/layers.csv"
+
 check match__list__names_vnni sh -c "'$SOCWEAVE' match --list | grep -q '^vnni.16x4 '"
 finish

@@ -131,7 +131,7 @@ TEST(report_layers_csv__hostile_names__read_back)
     const char *at = out.data;
     size_t columns = read_row(&at, &network, 1, &name);
     CHECK_STR("network", network.data);
-    CHECK_INT(25, columns);
+    CHECK_INT(29, columns);
     for (uint32_t l = 0; l < fixture.problem.layer_count; l++) {
         CHECK_INT(columns, read_row(&at, &network, 1, &name));
         CHECK_STR(fixture.workload.networks[fixture.problem.network_of[l]].name, network.data);
