@@ -105,7 +105,8 @@ static enum err_code search(const struct explore_args *a, const struct mapper *m
     return rc;
 }
 
-static void print_json(const struct report *r, const struct explore_args *a, double wall_s)
+static void print_json(const struct report *r, const struct mapper_result *found,
+                       const struct explore_args *a, double wall_s)
 {
     struct text text = { 0 };
     struct json_out out;
@@ -117,6 +118,8 @@ static void print_json(const struct report *r, const struct explore_args *a, dou
     json_out_u64(&out, "lower_bound_ps", r->lower_bound_ps);
     json_out_str(&out, "lower_bound", r->lower_bound_name);
     json_out_real(&out, "gap_frac", report_gap_frac(r));
+    json_out_u64(&out, "proved_bound_ps", found->proved_bound_ps);
+    json_out_bool(&out, "proved_optimal", found->proved_optimal);
     json_out_u64(&out, "evaluations", r->evaluations);
     json_out_u64(&out, "sim_evaluations", r->sim_evaluations);
     json_out_real(&out, "wall_s", wall_s);
@@ -131,12 +134,18 @@ static void print_json(const struct report *r, const struct explore_args *a, dou
     text_release(&text);
 }
 
-static void print_summary(const struct report *r, const struct explore_args *a, double wall_s)
+static void print_summary(const struct report *r, const struct mapper_result *found,
+                          const struct explore_args *a, double wall_s)
 {
     struct text text = { 0 };
     report_summary_text(r, &text);
     fputs(text.data, stdout);
     text_release(&text);
+    if (found->proved_optimal)
+        printf("\nproved optimal\n");
+    else if (found->proved_bound_ps > r->lower_bound_ps)
+        printf("\nat most %.2f%% above the optimum: the search proved that much\n",
+               100.0 * ((double)report_makespan_ps(r) / (double)found->proved_bound_ps - 1));
     printf("\nsearched in %.1f s; open %s/report.html\n", wall_s, a->out);
 }
 
@@ -180,7 +189,7 @@ static enum err_code explore(const struct explore_args *a, const struct mapper *
         r->command = command;
         rc = report_write_dir(r, a->out, err);
         if (rc == ERR_OK)
-            (a->json ? print_json : print_summary)(r, a, cli_now_s() - started_s);
+            (a->json ? print_json : print_summary)(r, &found, a, cli_now_s() - started_s);
         if (rc == ERR_OK && found.interrupted)
             rc = ERR_INTERRUPTED;
         free((void *)r->convergence);

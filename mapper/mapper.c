@@ -63,6 +63,12 @@ const struct mapper mapper_table[] = {
         .source = "chance",
         .run = mapper_random_run,
     },
+    {
+        .name = "exact",
+        .summary = "branch and bound for small cases: the optimum, or what gap remains",
+        .source = "this project; docs/model.md M-50 for its bounds",
+        .run = mapper_exact_run,
+    },
 };
 const size_t mapper_count = sizeof mapper_table / sizeof *mapper_table;
 

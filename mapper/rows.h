@@ -16,6 +16,7 @@ MAPPER_ROW(mapper_comb_no_sharing_run);
 MAPPER_ROW(mapper_h2h_run);
 MAPPER_ROW(mapper_magma_run);
 MAPPER_ROW(mapper_herald_run);
+MAPPER_ROW(mapper_exact_run);
 MAPPER_ROW(mapper_heft_run);
 
 #endif
