@@ -258,7 +258,8 @@ static int compare_costs(const struct intrin_cost *a, const struct intrin_cost *
     return left < right ? -1 : left > right;
 }
 
-/* Sizes up to the intrinsic's, halved each time; the larger one on a tie. Docs: docs/model.md M-64. */
+/* Sizes up to the intrinsic's, halved each time; the larger one on a tie. Docs: docs/model.md M-64.
+ */
 static void choose_blocks(struct model *m, size_t x, struct intrin_cost *best)
 {
     if (x == m->axis_count) {
