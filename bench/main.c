@@ -67,7 +67,7 @@ static void fail(const struct err *err)
 void bench_case_open_files(struct bench_case *c, const char *soc_file, const char *workload_file)
 {
     struct err err = ERR_INIT;
-    const struct cost_options options = { .elastic = true };
+    const struct cost_options options = { .sharing = COST_SHARING_ELASTIC };
     if (soc_load(&c->soc, soc_file, &err) != ERR_OK ||
         workload_load(&c->workload, workload_file, &err) != ERR_OK ||
         cost_build_problem(&c->soc, &c->workload, &options, &c->problem, &err) != ERR_OK)

@@ -16,6 +16,7 @@
 
 #include "core/err.h"
 #include "core/problem.h"
+#include "cost/cost.h"
 
 enum cli_kind {
     CLI_FLAG,   /* bool */
@@ -78,13 +79,21 @@ struct cli_problem {
 };
 
 /*
- * Loads both files and builds the problem. A name without a slash that is no file here is looked
- * for among the shipped configs: `--soc comb-small-low` finds soc-configs/comb-small-low.json, here
- * or as installed.
+ * Loads both files and builds the problem with these allotments. A name without a slash that is no
+ * file here is looked for among the shipped configs: `--soc comb-small-low` finds
+ * soc-configs/comb-small-low.json, here or as installed.
  */
 enum err_code cli_problem_load(struct cli_problem *out, const char *soc_file,
-                               const char *workload_file, struct err *err);
+                               const char *workload_file, enum cost_sharing sharing,
+                               struct err *err);
 void cli_problem_release(struct cli_problem *problem);
+
+/* --sharing: the first choice stands for what the mapper, or the mapping file, says. */
+extern const char *const cli_sharing_choices[1 + COST_SHARING_COUNT];
+/* The sharing that a mapping was made for: `choice` unless that is the first; fixed if the file
+ * says nothing, or is none: mapping_load() will tell. */
+enum err_code cli_mapping_sharing(const char *mapping_file, unsigned choice, enum cost_sharing *out,
+                                  struct err *err);
 
 /* "batch=1" …: values of symbolic dimensions of ONNX models, into dims[list->count]. */
 enum err_code cli_dims(const struct cli_list *list, struct dnn_dim dims[CLI_LIST_MAX],
@@ -141,6 +150,7 @@ int cmd_explore(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
 int cmd_cost(int argc, char **argv);
 int cmd_match(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_import(int argc, char **argv);

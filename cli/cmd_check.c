@@ -11,6 +11,7 @@
 
 struct check_args {
     const char *soc, *workload;
+    unsigned sharing;
     bool json;
     struct cli_list files, dims;
     struct dnn_dim dim[CLI_LIST_MAX];
@@ -74,7 +75,9 @@ static enum err_code check_mapping(const char *file, const struct check_args *a,
     if (!a->soc || !a->workload)
         return err_set(err, ERR_USAGE, "%s is a mapping: give its --soc and --workload too", file);
     struct cli_problem p;
-    if (cli_problem_load(&p, a->soc, a->workload, err) != ERR_OK)
+    enum cost_sharing sharing;
+    if (cli_mapping_sharing(file, a->sharing, &sharing, err) != ERR_OK ||
+        cli_problem_load(&p, a->soc, a->workload, sharing, err) != ERR_OK)
         return err->code;
     struct mapping_file m;
     enum err_code rc = mapping_load(&p.problem, file, &m, err);
@@ -228,6 +231,7 @@ static enum err_code parse(struct check_args *a, int argc, char **argv, bool *he
     const struct cli_option options[] = {
         { "--soc", CLI_TEXT, &a->soc, "FILE", "the SoC a mapping is for" },
         { "--workload", CLI_TEXT, &a->workload, "FILE", "the workload a mapping is for" },
+        { "--sharing", CLI_CHOICE, &a->sharing, "S", "allotments a mapping may use (auto: as it says)", cli_sharing_choices, 1 + COST_SHARING_COUNT },
         { "--dim", CLI_LIST, &a->dims, "NAME=N", "value of a symbolic dimension of an ONNX model" },
         { "--json", CLI_FLAG, &a->json, NULL, "print one JSON object in place of lines" },
     };

@@ -7,6 +7,7 @@
 
 struct cost_args {
     const char *soc, *workload, *layer;
+    unsigned sharing;
     bool json;
 };
 
@@ -18,6 +19,7 @@ static enum err_code parse(struct cost_args *a, int argc, char **argv, bool *hel
         { "--soc", CLI_TEXT, &a->soc, "FILE", "SoC, or the name of a shipped one", .required = true },
         { "--workload", CLI_TEXT, &a->workload, "FILE", "workload, or the name of a shipped one", .required = true },
         { "--layer", CLI_TEXT, &a->layer, "NAME", "only this layer, as NETWORK/LAYER or LAYER" },
+        { "--sharing", CLI_CHOICE, &a->sharing, "S", "allotments of PEs to show", cost_sharing_names, COST_SHARING_COUNT },
         { "--json", CLI_FLAG, &a->json, NULL, "print one JSON object in place of the table" },
     };
     // clang-format on
@@ -55,6 +57,8 @@ static void json_row(struct json_out *out, const struct problem *p, uint32_t lay
     json_out_str(out, "accelerator", p->soc->accelerators[acc].name);
     json_out_u64(out, "cycles", o->cycles);
     json_out_u64(out, "pes", o->pes);
+    json_out_u64(out, "replicas", o->replicas);
+    json_out_str(out, "split", o->split == ROLE_NONE ? "" : role_names[o->split]);
     json_out_u64(out, "scratchpad_bytes", o->scratchpad_bytes);
     json_out_real(out, "energy_pj", o->energy_pj);
     json_out_u64(out, "macs", shape->macs);
@@ -127,7 +131,8 @@ int cmd_cost(int argc, char **argv)
     if (helped)
         return 0;
     struct cli_problem problem;
-    if (cli_problem_load(&problem, args.soc, args.workload, &err) != ERR_OK)
+    if (cli_problem_load(&problem, args.soc, args.workload, (enum cost_sharing)args.sharing,
+                         &err) != ERR_OK)
         return cli_fail("cost", &err);
     enum err_code rc = print_costs(&problem.problem, &args, &err);
     cli_problem_release(&problem);

@@ -9,7 +9,7 @@
 
 struct explore_args {
     const char *soc, *workload, *mapper, *out;
-    unsigned objective, fitness, granularity, progress;
+    unsigned objective, fitness, granularity, progress, sharing;
     uint64_t seed, generations, population, budget_evals, jobs;
     double time_limit_s;
     bool json;
@@ -27,6 +27,7 @@ static enum err_code parse(struct explore_args *a, int argc, char **argv, bool *
         { "--objective", CLI_CHOICE, &a->objective, "WHAT", "to minimise", objective_names, OBJECTIVE_COUNT },
         { "--fitness", CLI_CHOICE, &a->fitness, "HOW", "the search believes", fitness_names, 3 },
         { "--granularity", CLI_CHOICE, &a->granularity, "G", "of the timing model", granularity_names, 2 },
+        { "--sharing", CLI_CHOICE, &a->sharing, "S", "allotments of PEs to choose from (auto: the mapper's)", cli_sharing_choices, 1 + COST_SHARING_COUNT },
         { "--seed", CLI_COUNT, &a->seed, "N", "same seed, same result" },
         { "--generations", CLI_COUNT, &a->generations, "N", "of the search (0: the mapper's default)", .high = 1e6 },
         { "--population", CLI_COUNT, &a->population, "N", "of the search (0: the mapper's default)", .high = 1e5 },
@@ -228,8 +229,11 @@ int cmd_explore(int argc, char **argv)
         return list_mappers();
     const struct mapper *mapper;
     struct cli_problem problem;
-    if (find_mapper(args.mapper, &mapper, &err) != ERR_OK ||
-        cli_problem_load(&problem, args.soc, args.workload, &err) != ERR_OK)
+    if (find_mapper(args.mapper, &mapper, &err) != ERR_OK)
+        return cli_fail("explore", &err);
+    enum cost_sharing sharing =
+        args.sharing ? (enum cost_sharing)(args.sharing - 1) : mapper->default_sharing;
+    if (cli_problem_load(&problem, args.soc, args.workload, sharing, &err) != ERR_OK)
         return cli_fail("explore", &err);
     char *out = args.out ? NULL : default_out(&problem.problem);
     if (out)

@@ -123,13 +123,18 @@ static enum err_code report_again(const char *dir, const struct kept_result *kep
     return rc;
 }
 
-static enum err_code report_dir(const char *dir, struct err *err)
+static enum err_code report_dir(const char *dir, unsigned choice, struct err *err)
 {
     struct kept_result kept = { .arena = arena_new() };
     struct cli_problem problem;
+    enum cost_sharing sharing;
+    char *mapping = file_join(dir, "mapping.json");
     enum err_code rc = read_result(dir, &kept, err);
     if (rc == ERR_OK)
-        rc = cli_problem_load(&problem, kept.soc, kept.workload, err);
+        rc = cli_mapping_sharing(mapping, choice, &sharing, err);
+    free(mapping);
+    if (rc == ERR_OK)
+        rc = cli_problem_load(&problem, kept.soc, kept.workload, sharing, err);
     if (rc == ERR_OK) {
         rc = report_again(dir, &kept, &problem.problem, err);
         cli_problem_release(&problem);
@@ -143,10 +148,14 @@ int cmd_report(int argc, char **argv)
     struct err err = ERR_INIT;
     struct cli_list dirs = { 0 };
     bool helped, json = false;
+    unsigned sharing = 0;
     const struct cli_option options[] = {
+        { "--sharing", CLI_CHOICE, &sharing, "S", "allotments (auto: as the mapping says)",
+          cli_sharing_choices, 1 + COST_SHARING_COUNT },
         { "--json", CLI_FLAG, &json, NULL, "print one JSON object in place of lines" },
     };
-    if (cli_parse("report", options, 1, argc, argv, &dirs, &helped, &err) != ERR_OK)
+    if (cli_parse("report", options, sizeof options / sizeof *options, argc, argv, &dirs, &helped,
+                  &err) != ERR_OK)
         return cli_fail("report", &err);
     if (helped)
         return 0;
@@ -161,7 +170,7 @@ int cmd_report(int argc, char **argv)
     json_out_array(&out, "html", false);
     enum err_code rc = ERR_OK;
     for (size_t i = 0; i < dirs.count && rc == ERR_OK; i++) {
-        rc = report_dir(dirs.items[i], &err);
+        rc = report_dir(dirs.items[i], sharing, &err);
         if (rc != ERR_OK)
             break;
         char *file = file_join(dirs.items[i], "report.html");

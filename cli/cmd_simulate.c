@@ -8,7 +8,7 @@
 
 struct simulate_args {
     const char *soc, *workload, *mapping, *trace, *vcd;
-    unsigned granularity;
+    unsigned granularity, sharing;
     bool json;
 };
 
@@ -24,6 +24,7 @@ static enum err_code parse(struct simulate_args *a, int argc, char **argv, bool 
         { "--workload", CLI_TEXT, &a->workload, "FILE", "workload, or the name of a shipped one", .required = true },
         { "--mapping", CLI_TEXT, &a->mapping, "FILE", "mapping/1, as explore writes it", .required = true },
         { "--granularity", CLI_CHOICE, &a->granularity, "G", "of the timing model", granularity_choices, 3 },
+        { "--sharing", CLI_CHOICE, &a->sharing, "S", "allotments it may use (auto: as the mapping says)", cli_sharing_choices, 1 + COST_SHARING_COUNT },
         { "--trace", CLI_TEXT, &a->trace, "FILE", "write a trace for ui.perfetto.dev" },
         { "--vcd", CLI_TEXT, &a->vcd, "FILE", "write signals for a waveform viewer (slow)" },
         { "--json", CLI_FLAG, &a->json, NULL, "print one JSON object in place of the summary" },
@@ -105,7 +106,9 @@ int cmd_simulate(int argc, char **argv)
     if (helped)
         return 0;
     struct cli_problem problem;
-    if (cli_problem_load(&problem, args.soc, args.workload, &err) != ERR_OK)
+    enum cost_sharing sharing;
+    if (cli_mapping_sharing(args.mapping, args.sharing, &sharing, &err) != ERR_OK ||
+        cli_problem_load(&problem, args.soc, args.workload, sharing, &err) != ERR_OK)
         return cli_fail("simulate", &err);
     enum err_code rc = simulate(&args, &problem.problem, &err);
     cli_problem_release(&problem);

@@ -7,8 +7,8 @@
 #include "cli/cli.h"
 #include "core/arena.h"
 #include "core/file.h"
+#include "core/json.h"
 #include "core/text.h"
-#include "cost/cost.h"
 
 static const char *const folder_names[] = { "soc-configs", "dnn-graphs", "dnn-graphs/workloads" };
 
@@ -49,8 +49,27 @@ char *cli_resolve(const char *name, enum cli_folder folder)
     return file ? file : strdup(name);
 }
 
+const char *const cli_sharing_choices[1 + COST_SHARING_COUNT] = { "auto", "fixed", "elastic",
+                                                                  "tiled" };
+
+enum err_code cli_mapping_sharing(const char *mapping_file, unsigned choice, enum cost_sharing *out,
+                                  struct err *err)
+{
+    *out = choice ? (enum cost_sharing)(choice - 1) : COST_SHARING_FIXED;
+    if (choice)
+        return ERR_OK;
+    struct json_doc *doc = json_open(mapping_file);
+    const struct json_node *node = json_ok(doc) ? json_find(json_root(doc), "sharing") : NULL;
+    if (node)
+        *out = (enum cost_sharing)json_enum(node, cost_sharing_names, COST_SHARING_COUNT);
+    bool refused = node && !json_ok(doc);
+    json_close(doc, refused ? err : NULL); /* the rest of the file is read later */
+    return refused ? err->code : ERR_OK;
+}
+
 enum err_code cli_problem_load(struct cli_problem *out, const char *soc_file,
-                               const char *workload_file, struct err *err)
+                               const char *workload_file, enum cost_sharing sharing,
+                               struct err *err)
 {
     char *soc = cli_resolve(soc_file, CLI_SOCS);
     char *workload = cli_resolve(workload_file, CLI_WORKLOADS);
@@ -58,7 +77,7 @@ enum err_code cli_problem_load(struct cli_problem *out, const char *soc_file,
     if (rc == ERR_OK) {
         rc = workload_load(&out->workload, workload, err);
         if (rc == ERR_OK) {
-            struct cost_options options = { .elastic = false };
+            struct cost_options options = { .sharing = sharing };
             rc = cost_build_problem(&out->soc, &out->workload, &options, &out->problem, err);
             if (rc != ERR_OK)
                 workload_release(&out->workload);

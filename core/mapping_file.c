@@ -70,6 +70,8 @@ void mapping_write(const struct problem *problem, const struct mapping *mapping,
     json_out_u64(&json, "seed", seed);
     json_out_str(&json, "discipline", mapping_discipline_names[mapping->discipline]);
     json_out_str(&json, "granularity", granularity_names[granularity]);
+    if (problem->sharing)
+        json_out_str(&json, "sharing", problem->sharing);
     if (schedule)
         json_out_u64(&json, "makespan_ps", schedule->makespan_ps);
     write_groups(problem, mapping, schedule, &json);
@@ -246,7 +248,8 @@ static void read_mapping(struct mapping_reader *reader)
         schedule_init(&file->schedule, p->layer_count);
         file->schedule.makespan_ps = (uint64_t)json_int(makespan, 0, INT64_MAX);
     }
-    json_find(root, "note"); /* free text */
+    json_find(root, "sharing"); /* read before the problem was built */
+    json_find(root, "note");    /* free text */
     json_find(root, "source");
     if (!json_ok(reader->doc))
         return;

@@ -319,13 +319,14 @@ static uint64_t transfer_sum_ps(const struct problem *p)
 /* Of the slowest option of a class: reading, computing, writing one after the other. */
 static uint64_t slowest_ps(const struct problem *p, size_t class_index)
 {
-    const uint32_t *begin = &p->option_begin[class_index * p->accelerator_count];
+    const struct problem_options *options = &p->options[class_index * p->accelerator_count];
     uint64_t slowest = 0;
-    for (uint32_t i = begin[0]; i < begin[p->accelerator_count]; i++) {
-        const struct layer_option *option = &p->options[i];
-        uint64_t time_ps = add_capped(option->compute_ps, option->memory_read_ps);
-        slowest = max_u64(slowest, add_capped(time_ps, option->memory_write_ps));
-    }
+    for (size_t acc = 0; acc < p->accelerator_count; acc++)
+        for (uint32_t i = 0; i < options[acc].count; i++) {
+            const struct layer_option *option = &options[acc].items[i];
+            uint64_t time_ps = add_capped(option->compute_ps, option->memory_read_ps);
+            slowest = max_u64(slowest, add_capped(time_ps, option->memory_write_ps));
+        }
     return slowest;
 }
 

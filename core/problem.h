@@ -27,8 +27,10 @@ struct energy_split {
 
 /* One way of running a layer on an accelerator: an allotment of its PEs and what that costs. */
 struct layer_option {
-    uint32_t pes;
-    uint32_t tiles;            /* double-buffered steps at tile granularity, >= 1 */
+    uint32_t pes;              /* of all replicas */
+    uint16_t replicas;         /* side by side, each on its part of the `split` role's extent */
+    uint8_t split;             /* enum role; ROLE_NONE where there is one replica */
+    uint8_t tiles;             /* double-buffered steps at tile granularity, >= 1 */
     uint64_t cycles;           /* of the array, at bounded scratchpad bandwidth */
     uint64_t compute_ps;       /* cycles at the accelerator's clock; >= 1 */
     uint64_t scratchpad_bytes; /* held while the layer runs */
@@ -46,6 +48,12 @@ struct problem_edge {
     uint64_t bytes;
 };
 
+/* The ways of running one class on one accelerator; equal accelerators point to the same items. */
+struct problem_options {
+    struct layer_option *items;
+    uint32_t count;
+};
+
 struct problem {
     const struct soc *soc;
     const struct workload *workload;
@@ -60,11 +68,11 @@ struct problem {
     uint32_t *class_layer; /* [class]: the first layer of that shape */
     uint32_t *network_of;  /* [layer] */
 
-    /* Options of (class, accelerator): options[option_begin[class * accelerator_count + acc] …),
-     * widest allotment first; none where the accelerator cannot run the class. Option 0 is the
-     * dataflow's natural allotment, COMB's "PEs used". */
-    uint32_t *option_begin;
-    struct layer_option *options;
+    /* [class * accelerator_count + acc]; none where the accelerator cannot run the class. Option 0
+     * is the dataflow's natural allotment, COMB's "PEs used"; the others follow widest first, no
+     * two of the same width. Without a natural one that fits the scratchpad, the widest is first. */
+    struct problem_options *options;
+    const char *sharing; /* which allotments there are: "fixed", "elastic", "tiled"; or NULL */
 
     /* Uncontended time of one transfer: transfer_ps[size_class * pair_class_count + pair_class].
      * Pairs of accelerators with equal routes in all that matters share a pair class. */
@@ -92,7 +100,7 @@ void problem_release(struct problem *problem);
 static inline size_t problem_option_count(const struct problem *p, uint32_t layer, uint32_t acc)
 {
     size_t at = (size_t)p->class_of[layer] * p->accelerator_count + acc;
-    return p->option_begin[at + 1] - p->option_begin[at];
+    return p->options[at].count;
 }
 
 /* Option `option` of (layer, acc); the caller has checked the count. */
@@ -100,7 +108,7 @@ static inline const struct layer_option *problem_option(const struct problem *p,
                                                         uint32_t acc, uint32_t option)
 {
     size_t at = (size_t)p->class_of[layer] * p->accelerator_count + acc;
-    return &p->options[p->option_begin[at] + option];
+    return &p->options[at].items[option];
 }
 
 static inline uint64_t problem_transfer_ps(const struct problem *p, uint32_t size_class,

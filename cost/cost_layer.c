@@ -1,4 +1,4 @@
-#include "cost/cost.h"
+#include "cost/cost_layer.h"
 
 #include <assert.h>
 
@@ -108,23 +108,81 @@ static bool traffic_bytes(const struct layer_shape *shape, const struct cost_run
     return true;
 }
 
+struct array_layer {
+    const struct layer_shape *shape;
+    const struct soc_accelerator *acc;
+    const struct dataflow_rule *rule;
+    const struct cost_allotment *allotment;
+    uint64_t rows; /* of each replica */
+};
+
+/*
+ * All replicas but the last work on ceil(extent / replicas), that one on the rest. They start
+ * together, so the larger parts decide about the time; each fetches what it needs. M-80, M-81
+ */
+static enum err_code run_replicas(const struct array_layer *layer, struct cost_nest *part,
+                                  struct layer_shape *shape, struct cost_run *out, struct err *err)
+{
+    enum role split = layer->allotment->split;
+    uint64_t replicas = layer->allotment->replicas, whole = layer->shape->extent[split];
+    uint64_t bytes_per_cycle = layer->acc->scratchpad_bytes_per_cycle;
+    uint64_t extent = ceil_div_u64(whole, replicas), rest = whole - (replicas - 1) * extent;
+    assert((replicas - 1) * extent < whole);
+    struct cost_run last;
+    enum err_code rc = cost_nest_part(part, layer->shape, layer->rule, layer->acc, layer->rows,
+                                      split, replicas, rest, shape, err);
+    if (rc == ERR_OK)
+        rc = cost_nest_run(part, bytes_per_cycle, &last, err);
+    if (rc == ERR_OK)
+        rc = cost_nest_part(part, layer->shape, layer->rule, layer->acc, layer->rows, split,
+                            replicas, extent, shape, err);
+    if (rc == ERR_OK)
+        rc = cost_nest_run(part, bytes_per_cycle, out, err);
+    for (unsigned operand = 0; operand < OPERAND_COUNT && rc == ERR_OK; operand++) {
+        uint64_t all;
+        if (!mul_size(out->elements[operand], replicas - 1, &all) ||
+            all > NUM_MAX_SIZE - last.elements[operand])
+            return err_set(err, ERR_OVERFLOW, "the layer's traffic exceeds 2^63-1");
+        out->elements[operand] = all + last.elements[operand];
+    }
+    return rc;
+}
+
+static enum err_code run_array(const struct array_layer *layer, struct cost_run *run,
+                               struct cost_plan *plan, struct err *err)
+{
+    struct cost_nest nest, part;
+    struct layer_shape shape;
+    enum err_code rc;
+    if (layer->allotment->replicas == 1) {
+        rc = cost_nest_init(&nest, layer->shape, layer->rule, layer->acc, layer->rows, err);
+        if (rc == ERR_OK)
+            rc = cost_nest_run(&nest, layer->acc->scratchpad_bytes_per_cycle, run, err);
+    } else {
+        rc = run_replicas(layer, &part, &shape, run, err);
+        if (rc == ERR_OK)
+            rc = cost_nest_together(&nest, layer->shape, layer->rule, layer->acc, layer->rows,
+                                    &part, err);
+    }
+    if (rc == ERR_OK && plan)
+        rc = cost_plan_nest(&nest, layer->acc->scratchpad_bytes, plan, err);
+    return rc;
+}
+
 static enum err_code cost_array_layer(const struct layer_shape *shape,
                                       const struct soc_accelerator *acc,
                                       const struct dataflow_rule *rule,
-                                      const struct soc_energy *energy, uint32_t pes,
+                                      const struct soc_energy *energy,
+                                      const struct cost_allotment *allotment,
                                       struct layer_option *option, struct err *err)
 {
-    struct cost_nest nest;
     struct cost_run run;
     struct cost_plan plan;
     uint64_t cols = cost_rule_cols(rule, shape, acc);
-    uint64_t rows = min_u64(pes / cols, soc_pes(acc) / cols);
+    uint64_t rows = min_u64(allotment->pes / cols, soc_pes(acc) / cols);
+    const struct array_layer layer = { shape, acc, rule, allotment, rows };
     assert(rows >= 1);
-    enum err_code rc = cost_nest_init(&nest, shape, rule, acc, rows, err);
-    if (rc == ERR_OK)
-        rc = cost_nest_run(&nest, acc->scratchpad_bytes_per_cycle, &run, err);
-    if (rc == ERR_OK)
-        rc = cost_plan_nest(&nest, acc->scratchpad_bytes, &plan, err);
+    enum err_code rc = run_array(&layer, &run, &plan, err);
     if (rc != ERR_OK)
         return rc;
     if (!traffic_bytes(shape, &run, option))
@@ -133,7 +191,7 @@ static enum err_code cost_array_layer(const struct layer_shape *shape,
     /* The epilogue runs on the vector unit while the array computes. M-13 */
     uint64_t epilogue_cycles = ceil_div_u64(shape->epilogue_elements, acc->vector_lanes);
     option->cycles = max_u64(run.cycles, epilogue_cycles);
-    option->tiles = plan.tiles;
+    option->tiles = (uint8_t)plan.tiles;
     option->scratchpad_bytes = plan.scratchpad_bytes;
     option->memory_read_bytes = plan.memory_read_bytes;
     option->memory_write_bytes = plan.memory_write_bytes;
@@ -142,6 +200,42 @@ static enum err_code cost_array_layer(const struct layer_shape *shape,
     option->energy.register_pj += register_bytes(shape, &run) * energy->register_pj_per_byte;
     add_memories(option, shape, energy);
     return ERR_OK;
+}
+
+/* The largest part alone: it decides about the time, and nearly all are like it. */
+bool cost_try(const struct layer_shape *shape, const struct soc_accelerator *acc,
+              const struct soc_energy *energy, const struct cost_allotment *allotment,
+              struct cost_trial *out)
+{
+    const struct dataflow_rule *rule = rule_of(shape, acc);
+    uint64_t rows = allotment->pes / cost_rule_cols(rule, shape, acc);
+    uint64_t replicas = allotment->replicas, extent = shape->extent[allotment->split];
+    struct cost_nest nest;
+    struct layer_shape part;
+    struct cost_run run;
+    if (cost_nest_part(&nest, shape, rule, acc, rows, allotment->split, replicas,
+                       ceil_div_u64(extent, replicas), &part, NULL) != ERR_OK ||
+        cost_nest_run(&nest, acc->scratchpad_bytes_per_cycle, &run, NULL) != ERR_OK)
+        return false;
+    double read = (double)run.elements[OPERAND_INPUT] * shape->input_elem_bytes +
+                  (double)run.elements[OPERAND_WEIGHT] * shape->weight_elem_bytes;
+    double written = (double)run.elements[OPERAND_OUTPUT] * shape->output_elem_bytes;
+    out->cycles = max_u64(run.cycles, ceil_div_u64(shape->epilogue_elements, acc->vector_lanes));
+    out->traffic_pj = (double)replicas * (read * energy->register_pj_per_byte +
+                                          (read + written) * energy->scratchpad_pj_per_byte);
+    return true;
+}
+
+unsigned cost_split_roles(const struct layer_shape *shape, const struct soc_accelerator *acc)
+{
+    static const enum role outputs[] = { ROLE_N, ROLE_G, ROLE_K, ROLE_P, ROLE_Q };
+    const struct dataflow_rule *rule = op_kind_has_macs(shape->kind) ? rule_of(shape, acc) : NULL;
+    unsigned roles = 0;
+    for (size_t i = 0; rule && i < sizeof outputs / sizeof *outputs; i++)
+        if (shape->extent[outputs[i]] > 1 && !(rule->row_roles & ROLE_BIT(outputs[i])) &&
+            rule->cols_role != outputs[i])
+            roles |= ROLE_BIT(outputs[i]);
+    return roles;
 }
 
 /* --- layers without MACs --------------------------------------------------------------------- */
@@ -176,7 +270,7 @@ static enum err_code cost_vector_layer(const struct layer_shape *shape,
     if (bytes_per_cycle)
         option->cycles =
             max_u64(option->cycles, ceil_div_u64(read + shape->output_bytes, bytes_per_cycle));
-    option->tiles = plan.tiles;
+    option->tiles = (uint8_t)plan.tiles;
     option->scratchpad_bytes = plan.scratchpad_bytes;
     option->scratchpad_read_bytes = read;
     option->scratchpad_write_bytes = shape->output_bytes;
@@ -193,28 +287,41 @@ uint64_t cost_compute_ps(uint64_t cycles, const struct soc_accelerator *acc)
     return max_u64(1, cycles_to_ps(cycles, acc->clock_hz));
 }
 
-enum err_code cost_layer(const struct layer_shape *shape, const struct soc_accelerator *acc,
-                         const struct soc_energy *energy, uint32_t pes, struct layer_option *out,
-                         struct err *err)
+enum err_code cost_allotted_layer(const struct layer_shape *shape,
+                                  const struct soc_accelerator *acc,
+                                  const struct soc_energy *energy,
+                                  const struct cost_allotment *allotment, struct layer_option *out,
+                                  struct err *err)
 {
     const char *kind = op_kind_names[shape->kind];
     if (!(acc->supports & 1u << shape->kind))
         return err_set(err, ERR_INFEASIBLE, "accelerator \"%s\" does not support %s", acc->name,
                        kind);
-    struct layer_option option = { .pes = pes };
+    struct layer_option option = { .pes = allotment->pes * allotment->replicas,
+                                   .replicas = (uint16_t)allotment->replicas,
+                                   .split = (uint8_t)allotment->split };
+    assert(allotment->replicas >= 1 && allotment->replicas <= UINT16_MAX);
     enum err_code rc;
     if (!op_kind_has_macs(shape->kind)) {
-        rc = cost_vector_layer(shape, acc, energy, pes, &option, err);
+        rc = cost_vector_layer(shape, acc, energy, option.pes, &option, err);
     } else {
         const struct dataflow_rule *rule = rule_of(shape, acc);
         if (!rule)
             return err_set(err, ERR_INFEASIBLE, "dataflow \"%s\" of \"%s\" has no rule for %s",
                            acc->dataflow->name, acc->name, kind);
-        rc = cost_array_layer(shape, acc, rule, energy, pes, &option, err);
+        rc = cost_array_layer(shape, acc, rule, energy, allotment, &option, err);
     }
     if (rc != ERR_OK)
         return rc;
     option.compute_ps = cost_compute_ps(option.cycles, acc);
     *out = option;
     return ERR_OK;
+}
+
+enum err_code cost_layer(const struct layer_shape *shape, const struct soc_accelerator *acc,
+                         const struct soc_energy *energy, uint32_t pes, struct layer_option *out,
+                         struct err *err)
+{
+    const struct cost_allotment one = { .pes = pes, .replicas = 1, .split = ROLE_NONE };
+    return cost_allotted_layer(shape, acc, energy, &one, out, err);
 }

@@ -125,7 +125,9 @@ enum err_code cost_nest_init(struct cost_nest *nest, const struct layer_shape *s
         if (!mul_size(points, shape->extent[role], &points))
             return err_set(err, ERR_OVERFLOW, "the product of the layer's extents exceeds 2^63-1");
     }
-    *nest = (struct cost_nest){ .rule = rule, .shape = shape, .inner_iterations = 1 };
+    *nest = (struct cost_nest){
+        .rule = rule, .shape = shape, .inner_iterations = 1, .replicas = 1, .split = ROLE_NONE
+    };
     nest->cols = cost_rule_cols(rule, shape, acc);
     nest->array_rows = soc_pes(acc) / nest->cols;
     nest->overhead_cycles = call_overhead(nest);
@@ -140,6 +142,39 @@ enum err_code cost_nest_init(struct cost_nest *nest, const struct layer_shape *s
     for (size_t i = 0; i < nest->loop_count; i++)
         if (nest->loops[i].level == COST_LOOP_INNER)
             nest->inner_iterations *= nest->loops[i].tile;
+    return ERR_OK;
+}
+
+/* --- replicas -------------------------------------------------------------------------------- */
+
+enum err_code cost_nest_part(struct cost_nest *nest, const struct layer_shape *shape,
+                             const struct dataflow_rule *rule, const struct soc_accelerator *acc,
+                             uint64_t rows, enum role split, uint64_t replicas, uint64_t extent,
+                             struct layer_shape *part, struct err *err)
+{
+    *part = *shape;
+    part->extent[split] = extent;
+    enum err_code rc = cost_nest_init(nest, part, rule, acc, rows, err);
+    nest->replicas = replicas;
+    nest->split = split;
+    return rc;
+}
+
+enum err_code cost_nest_together(struct cost_nest *nest, const struct layer_shape *shape,
+                                 const struct dataflow_rule *rule,
+                                 const struct soc_accelerator *acc, uint64_t rows,
+                                 const struct cost_nest *part, struct err *err)
+{
+    enum err_code rc = cost_nest_init(nest, shape, rule, acc, rows, err);
+    if (rc != ERR_OK || part->split == ROLE_NONE)
+        return rc;
+    nest->replicas = part->replicas;
+    nest->split = part->split;
+    struct cost_loop *loop = &nest->loops[nest->loop_of[part->split]];
+    uint64_t tile = part->loops[part->loop_of[part->split]].tile;
+    loop->tile = min_u64(mul_div_ceil(tile, part->replicas, 1), loop->total);
+    loop->count = ceil_div_u64(loop->total, loop->tile);
+    loop->edge = loop->total - (loop->count - 1) * loop->tile;
     return ERR_OK;
 }
 
@@ -236,6 +271,12 @@ static uint64_t cycles_of_bytes(const struct walk *walk, unsigned __int128 bytes
     return cycles > NUM_MAX_SIZE ? NUM_MAX_SIZE : (uint64_t)cycles;
 }
 
+/* What all replicas move at once comes through one port. M-80 */
+static uint64_t port_cycles(const struct walk *walk, unsigned __int128 bytes)
+{
+    return cycles_of_bytes(walk, bytes * walk->nest->replicas);
+}
+
 static unsigned __int128 load_bytes(const struct cost_nest *nest, uint64_t inputs, uint64_t weights)
 {
     return (unsigned __int128)inputs * nest->shape->input_elem_bytes +
@@ -297,9 +338,8 @@ static void count_steps(struct walk *walk, const struct tiles *tiles, size_t loo
     uint64_t inputs = fetched(nest, tiles, loop, OPERAND_INPUT);
     uint64_t weights = fetched(nest, tiles, loop, OPERAND_WEIGHT);
     uint64_t outputs = leaving(nest, tiles, loop);
-    uint64_t load = cycles_of_bytes(walk, load_bytes(nest, inputs, weights));
-    uint64_t store =
-        cycles_of_bytes(walk, (unsigned __int128)outputs * nest->shape->output_elem_bytes);
+    uint64_t load = port_cycles(walk, load_bytes(nest, inputs, weights));
+    uint64_t store = port_cycles(walk, (unsigned __int128)outputs * nest->shape->output_elem_bytes);
     walk->cycles += times * max_u64(call_cycles(walk, tiles), max_u64(load, store));
     walk->elements[OPERAND_INPUT] += times * inputs;
     walk->elements[OPERAND_WEIGHT] += times * weights;
@@ -340,7 +380,7 @@ static void count_first(struct walk *walk, const struct tiles *tiles)
     uint64_t inputs = input_elements(nest, tiles, 0);
     uint64_t weights = coupled_product(nest, tiles, OPERAND_WEIGHT);
     uint64_t outputs = coupled_product(nest, tiles, OPERAND_OUTPUT);
-    uint64_t load = cycles_of_bytes(walk, load_bytes(nest, inputs, weights));
+    uint64_t load = port_cycles(walk, load_bytes(nest, inputs, weights));
     uint64_t call = call_cycles(walk, tiles), start = nest->rule->start_cycles;
     if (nest->rule->exposed_load)
         walk->cycles += call + max_u64(start, load);

@@ -27,6 +27,8 @@ struct cost_nest {
     uint64_t array_rows;       /* of the whole accelerator */
     uint64_t inner_iterations; /* of one call */
     uint64_t overhead_cycles;  /* of one call */
+    uint64_t replicas;         /* equal nests side by side, on one scratchpad */
+    enum role split;           /* each on a part of this role's extent; ROLE_NONE if there is one */
 };
 
 /* PEs of a row under this rule, and rows of the whole array. */
@@ -39,6 +41,21 @@ uint64_t cost_rule_row_extent(const struct dataflow_rule *rule, const struct lay
 enum err_code cost_nest_init(struct cost_nest *nest, const struct layer_shape *shape,
                              const struct dataflow_rule *rule, const struct soc_accelerator *acc,
                              uint64_t rows, struct err *err);
+
+/*
+ * The nest of one of `replicas` parts of the layer. `part` is the caller's room for the part's
+ * shape: `extent` of the split role, everything else the layer's.
+ */
+enum err_code cost_nest_part(struct cost_nest *nest, const struct layer_shape *shape,
+                             const struct dataflow_rule *rule, const struct soc_accelerator *acc,
+                             uint64_t rows, enum role split, uint64_t replicas, uint64_t extent,
+                             struct layer_shape *part, struct err *err);
+
+/* The whole layer as its replicas go through it together: a step takes one of each. M-82 */
+enum err_code cost_nest_together(struct cost_nest *nest, const struct layer_shape *shape,
+                                 const struct dataflow_rule *rule,
+                                 const struct soc_accelerator *acc, uint64_t rows,
+                                 const struct cost_nest *part, struct err *err);
 
 /* Does the operand change with this loop? */
 bool cost_loop_couples(const struct cost_loop *loop, enum operand operand);

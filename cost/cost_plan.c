@@ -44,11 +44,17 @@ static uint64_t part_extent(const struct cost_loop *loop, uint64_t parts)
     return min_u64(ceil_div_u64(loop->count, parts) * loop->tile, loop->total);
 }
 
-/* Part and whole of a loop as the inputs see it: along a sliding axis, halo included. */
-static void input_extents(const struct layer_shape *shape, unsigned roles, uint64_t *part,
+/*
+ * Part and whole of a loop as the inputs see it: along a sliding axis, halo included. Replicas that
+ * split the axis have a strip each, with a halo of its own.
+ */
+static void input_extents(const struct cost_nest *nest, unsigned roles, uint64_t *part,
                           uint64_t *whole)
 {
+    const struct layer_shape *shape = nest->shape;
     uint64_t window = 1, stride = 1;
+    uint64_t strips =
+        nest->split != ROLE_NONE && roles == ROLE_BIT(nest->split) ? nest->replicas : 1;
     if (roles == ROLE_BIT(ROLE_P)) {
         window = shape->extent[ROLE_R];
         stride = shape->stride_h;
@@ -58,8 +64,9 @@ static void input_extents(const struct layer_shape *shape, unsigned roles, uint6
     } else if (!(roles & ~(ROLE_BIT(ROLE_R) | ROLE_BIT(ROLE_S)))) {
         *part = *whole; /* a part of the window still slides over all inputs */
     }
-    *part = cost_window(*part, window, stride);
+    uint64_t strip = cost_window(ceil_div_u64(*part, strips), window, stride);
     *whole = cost_window(*whole, window, stride);
+    *part = min_u64(strip * strips, *whole);
 }
 
 /* Bytes of the operand under one step. */
@@ -73,7 +80,7 @@ static uint64_t slice_bytes(const struct cost_nest *nest, const struct cut *cut,
             continue;
         uint64_t part = part_extent(loop, cut->parts[i]), whole = loop->total;
         if (operand == OPERAND_INPUT)
-            input_extents(nest->shape, loop->roles, &part, &whole);
+            input_extents(nest, loop->roles, &part, &whole);
         bytes = mul_div_ceil(bytes, part, whole);
     }
     return bytes;

@@ -7,16 +7,21 @@
 #include "core/num.h"
 #include "cost/cost.h"
 
-#define OPTIONS_MAX     16 /* per (class, accelerator) */
-#define VECTOR_HALVINGS 4  /* narrower allotments of layers without MACs */
+/* A class on one kind of accelerator, before memory times. */
+struct costed {
+    uint32_t count;
+    struct layer_option options[COST_OPTIONS_MAX];
+};
 
 struct builder {
     const struct soc *soc;
-    const struct cost_options *options;
+    enum cost_sharing sharing;
     struct problem *problem;
-    uint32_t *kind_of;     /* [accelerator]: the first one that takes the same cycles */
-    size_t *option_counts; /* [accelerator]: scratch of most_options() */
-    size_t count;          /* options of all classes and accelerators so far */
+    /* [accelerator]: the first one that takes the same cycles, and the first one whose options are
+     * the same in every figure. */
+    uint32_t *kind_of, *twin_of;
+    uint32_t *channel_of;  /* [accelerator] */
+    struct costed *costed; /* [accelerator], where it is the first of its kind: of this class */
     struct err refusal;    /* the last accelerator that a class did not fit on */
 };
 
@@ -30,67 +35,72 @@ static bool same_cycles(const struct soc_accelerator *a, const struct soc_accele
            a->vector_lanes == b->vector_lanes;
 }
 
+/* Do packets take the same time and energy on both routes? */
+static bool routes_alike(const struct soc *soc, uint32_t from_a, uint32_t to_a, uint32_t from_b,
+                         uint32_t to_b)
+{
+    uint32_t a = soc->route_begin[(size_t)from_a * soc->place_count + to_a];
+    uint32_t b = soc->route_begin[(size_t)from_b * soc->place_count + to_b];
+    size_t hops = soc_hops(soc, from_a, to_a);
+    if (hops != soc_hops(soc, from_b, to_b))
+        return false;
+    for (size_t i = 0; i < hops; i++) {
+        const struct soc_link *x = &soc->links[soc->route_links[a + i]];
+        const struct soc_link *y = &soc->links[soc->route_links[b + i]];
+        if (x->bytes_per_s != y->bytes_per_s || x->latency_ps != y->latency_ps)
+            return false;
+    }
+    return true;
+}
+
+static bool same_figures(const struct builder *builder, uint32_t a, uint32_t b)
+{
+    const struct soc *soc = builder->soc;
+    const struct soc_channel *x = &soc->channels[builder->channel_of[a]];
+    const struct soc_channel *y = &soc->channels[builder->channel_of[b]];
+    uint32_t place_a = soc->accelerators[a].place, place_b = soc->accelerators[b].place;
+    if (builder->kind_of[a] != builder->kind_of[b] ||
+        soc->accelerators[a].clock_hz != soc->accelerators[b].clock_hz ||
+        x->unlimited != y->unlimited)
+        return false;
+    return x->unlimited || (x->bytes_per_s == y->bytes_per_s && x->latency_ps == y->latency_ps &&
+                            routes_alike(soc, x->place, place_a, y->place, place_b) &&
+                            routes_alike(soc, place_a, x->place, place_b, y->place));
+}
+
 static void find_kinds(struct builder *builder)
 {
     const struct soc *soc = builder->soc;
-    builder->kind_of = mem_alloc(soc->accelerator_count, sizeof *builder->kind_of);
-    builder->option_counts = mem_alloc(soc->accelerator_count, sizeof *builder->option_counts);
     for (uint32_t acc = 0; acc < soc->accelerator_count; acc++) {
         uint32_t first = 0;
         while (first < acc && (builder->kind_of[first] != first ||
                                !same_cycles(&soc->accelerators[first], &soc->accelerators[acc])))
             first++;
         builder->kind_of[acc] = first;
+        builder->channel_of[acc] = soc_channel_of(soc, acc);
+        first = 0;
+        while (first < acc &&
+               (builder->twin_of[first] != first || !same_figures(builder, first, acc)))
+            first++;
+        builder->twin_of[acc] = first;
     }
 }
 
-/* --- allotments ------------------------------------------------------------------------------ */
-
-/*
- * Narrower allotments, M-16: rows for p passes over the folded extent, trimmed so that no pass has
- * rows to spare, for p growing by about a fifth each time. Returns the count, widest first; 0 where
- * the accelerator cannot run the layer.
- */
-static size_t allotments(const struct layer_shape *shape, const struct soc_accelerator *acc,
-                         bool elastic, uint32_t pes[OPTIONS_MAX])
-{
-    size_t count = 0;
-    pes[count++] = cost_natural_pes(shape, acc);
-    if (pes[0] == 0)
-        return 0;
-    if (!elastic)
-        return count;
-    if (!op_kind_has_macs(shape->kind)) {
-        for (unsigned i = 0; i < VECTOR_HALVINGS && pes[count - 1] > 1; i++, count++)
-            pes[count] = pes[count - 1] / 2;
-        return count;
-    }
-    uint64_t extent = cost_row_extent(shape, acc);
-    uint32_t row_pes = cost_row_pes(shape, acc);
-    uint64_t passes = ceil_div_u64(extent, pes[0] / row_pes);
-    while (count < OPTIONS_MAX) {
-        uint64_t rows = ceil_div_u64(extent, passes);
-        if (rows * row_pes < pes[count - 1])
-            pes[count++] = (uint32_t)(rows * row_pes);
-        if (rows == 1)
-            break;
-        passes = max_u64(ceil_div_u64(extent, rows - 1), passes + passes / 5);
-    }
-    return count;
-}
-
-/* Costs of a class on one accelerator. Allotments whose tiles do not fit are left out. */
+/* Costs of a class on one kind. Allotments whose tiles do not fit are left out. */
 static enum err_code cost_class(struct builder *builder, const struct layer_shape *shape,
-                                const struct soc_accelerator *acc, struct err *err)
+                                const struct soc_accelerator *acc, struct costed *costed,
+                                struct err *err)
 {
-    uint32_t pes[OPTIONS_MAX];
-    size_t count = allotments(shape, acc, builder->options->elastic, pes);
+    const struct soc_energy *energy = &builder->soc->energy;
+    struct cost_allotment allotments[COST_OPTIONS_MAX];
+    size_t count = cost_allotments(shape, acc, energy, builder->sharing, allotments);
+    costed->count = 0;
     for (size_t i = 0; i < count; i++) {
-        struct layer_option option;
         struct err why = ERR_INIT;
-        enum err_code rc = cost_layer(shape, acc, &builder->soc->energy, pes[i], &option, &why);
+        enum err_code rc = cost_allotted_layer(shape, acc, energy, &allotments[i],
+                                               &costed->options[costed->count], &why);
         if (rc == ERR_OK) {
-            builder->problem->options[builder->count++] = option;
+            costed->count++;
         } else if (rc == ERR_INFEASIBLE) {
             builder->refusal = (struct err)ERR_INIT;
             err_set(&builder->refusal, rc, "on accelerator \"%s\" %s", acc->name, why.text);
@@ -151,98 +161,63 @@ static enum err_code no_option(const struct builder *builder, uint32_t layer,
                    op_kind_has_macs(shape->kind) ? " whose dataflow has a rule for it" : "");
 }
 
-/* Copies what an equal accelerator takes: it has a lower number. */
-static void copy_class(struct builder *builder, const uint32_t *begin, uint32_t kind)
-{
-    struct layer_option *options = builder->problem->options;
-    size_t count = begin[kind + 1] - begin[kind];
-    memcpy(options + builder->count, options + begin[kind], count * sizeof *options);
-    builder->count += count;
-}
-
-/* Options of one class on all accelerators; equal accelerators share the work. */
+/* Options of one class on all accelerators; accelerators of one kind share the work, and those that
+ * are alike in every figure the result. */
 static enum err_code build_class(struct builder *builder, uint32_t class_index, struct err *err)
 {
     struct problem *problem = builder->problem;
     const struct soc *soc = builder->soc;
-    uint32_t layer = problem->class_layer[class_index];
+    uint32_t layer = problem->class_layer[class_index], count = 0;
     const struct layer_shape *shape = &workload_layer(problem->workload, layer)->shape;
-    uint32_t *begin = problem->option_begin + (size_t)class_index * problem->accelerator_count;
+    struct problem_options *options =
+        problem->options + (size_t)class_index * problem->accelerator_count;
     builder->refusal = (struct err)ERR_INIT;
     for (uint32_t acc = 0; acc < problem->accelerator_count; acc++) {
-        uint32_t kind = builder->kind_of[acc];
+        struct costed *costed = &builder->costed[builder->kind_of[acc]];
         struct err why = ERR_INIT;
         enum err_code rc = ERR_OK;
-        if (kind != acc)
-            copy_class(builder, begin, kind);
-        else
-            rc = cost_class(builder, shape, &soc->accelerators[acc], &why);
+        if (builder->kind_of[acc] == acc)
+            rc = cost_class(builder, shape, &soc->accelerators[acc], costed, &why);
         if (rc != ERR_OK) {
             char name[512];
             workload_layer_name(problem->workload, layer, name, sizeof name);
             return err_set(err, rc, "layer \"%s\": %s", name, why.text);
         }
-        begin[acc + 1] = (uint32_t)builder->count;
-    }
-    if (begin[0] == builder->count)
-        return no_option(builder, layer, shape, err);
-    return ERR_OK;
-}
-
-/* Every accelerator's own times, after all classes have been costed and copied. */
-static void place_options(const struct builder *builder)
-{
-    const struct soc *soc = builder->soc;
-    const struct problem *problem = builder->problem;
-    size_t pairs = problem->class_count * problem->accelerator_count;
-    uint32_t *channels = mem_alloc(soc->accelerator_count, sizeof *channels);
-    for (size_t acc = 0; acc < soc->accelerator_count; acc++)
-        channels[acc] = soc_channel_of(soc, acc);
-    for (size_t at = 0; at < pairs; at++) {
-        uint32_t acc = (uint32_t)(at % problem->accelerator_count);
-        for (uint32_t i = problem->option_begin[at]; i < problem->option_begin[at + 1]; i++)
-            place_option(soc, acc, channels[acc], &problem->options[i]);
-    }
-    free(channels);
-}
-
-/* Room for the options of all classes: exact unless allotments turn out not to fit. */
-static size_t most_options(const struct builder *builder)
-{
-    const struct problem *problem = builder->problem;
-    size_t count = 0;
-    for (uint32_t class_index = 0; class_index < problem->class_count; class_index++) {
-        const struct layer_shape *shape =
-            &workload_layer(problem->workload, problem->class_layer[class_index])->shape;
-        size_t of_class = 0;
-        for (uint32_t acc = 0; acc < problem->accelerator_count; acc++) {
-            uint32_t pes[OPTIONS_MAX];
-            if (builder->kind_of[acc] == acc)
-                builder->option_counts[acc] = allotments(shape, &builder->soc->accelerators[acc],
-                                                         builder->options->elastic, pes);
-            of_class += builder->option_counts[builder->kind_of[acc]];
+        count += costed->count;
+        if (builder->twin_of[acc] != acc) {
+            options[acc] = options[builder->twin_of[acc]];
+            continue;
         }
-        count += of_class;
+        options[acc].count = costed->count;
+        options[acc].items = ARENA_ARRAY(problem->arena, struct layer_option, costed->count);
+        for (uint32_t i = 0; i < costed->count; i++) {
+            options[acc].items[i] = costed->options[i];
+            place_option(soc, acc, builder->channel_of[acc], &options[acc].items[i]);
+        }
     }
-    return count;
+    return count > 0 ? ERR_OK : no_option(builder, layer, shape, err);
 }
 
 static enum err_code build_options(struct builder *builder, struct err *err)
 {
     struct problem *problem = builder->problem;
-    size_t pairs = problem->class_count * problem->accelerator_count;
-    size_t most = most_options(builder);
-    if (most > UINT32_MAX)
-        return err_set(err, ERR_LIMIT, "the table of costs exceeds 2^32 entries");
-    problem->option_begin = ARENA_ARRAY(problem->arena, uint32_t, pairs + 1);
-    problem->options = ARENA_ARRAY(problem->arena, struct layer_option, most);
-    for (uint32_t i = 0; i < problem->class_count; i++) {
-        enum err_code rc = build_class(builder, i, err);
-        if (rc != ERR_OK)
-            return rc;
-    }
-    place_options(builder);
-    return ERR_OK;
+    size_t accs = problem->accelerator_count;
+    builder->kind_of = mem_alloc(accs, sizeof *builder->kind_of);
+    builder->twin_of = mem_alloc(accs, sizeof *builder->twin_of);
+    builder->channel_of = mem_alloc(accs, sizeof *builder->channel_of);
+    builder->costed = mem_alloc(accs, sizeof *builder->costed);
+    find_kinds(builder);
+    problem->options =
+        ARENA_ARRAY(problem->arena, struct problem_options, problem->class_count * accs);
+    problem->sharing = cost_sharing_names[builder->sharing];
+    enum err_code rc = ERR_OK;
+    for (uint32_t i = 0; i < problem->class_count && rc == ERR_OK; i++)
+        rc = build_class(builder, i, err);
+    free(builder->kind_of);
+    free(builder->twin_of);
+    free(builder->channel_of);
+    free(builder->costed);
+    return rc;
 }
 
 enum err_code cost_build_problem(const struct soc *soc, const struct workload *workload,
@@ -253,13 +228,10 @@ enum err_code cost_build_problem(const struct soc *soc, const struct workload *w
     enum err_code rc = problem_init(&problem, soc, workload, err);
     if (rc != ERR_OK)
         return rc;
-    struct builder builder = { .soc = soc, .options = options, .problem = &problem };
-    find_kinds(&builder);
+    struct builder builder = { .soc = soc, .sharing = options->sharing, .problem = &problem };
     rc = build_options(&builder, err);
     if (rc == ERR_OK)
         rc = problem_check_times(&problem, err);
-    free(builder.kind_of);
-    free(builder.option_counts);
     if (rc == ERR_OK)
         *out = problem;
     else

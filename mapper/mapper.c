@@ -8,11 +8,17 @@
 
 const char *const fitness_names[3] = { "analytic", "mixed", "sim" };
 
+const char *const mapper_lever_names[MAPPER_LEVER_COUNT] = {
+    "change-way", "shift-layer", "shift-network", "critical-chain",
+    "justify",    "contention",  "seeds",
+};
+
 const struct mapper mapper_table[] = {
     {
         .name = "socweave",
         .summary = "list schedules without barriers, annealed on islands (the default)",
         .source = "this project; Kolisch, Hartmann 1999 for the decoder",
+        .default_sharing = COST_SHARING_TILED,
         .run = mapper_socweave_run,
     },
     {

@@ -9,6 +9,7 @@
 #include <signal.h>
 
 #include "core/evaluator.h"
+#include "cost/cost.h"
 
 enum fitness { FITNESS_ANALYTIC, FITNESS_MIXED, FITNESS_SIM };
 extern const char *const fitness_names[3]; /* "analytic", "mixed", "sim" */
@@ -21,6 +22,19 @@ struct mapper_progress {
     double best_energy_pj, best_value;
 };
 
+/* What the default mapper can do without, one by one, for ablation. */
+enum mapper_lever {
+    MAPPER_CHANGE_WAY,     /* other accelerators and options of layers that are placed */
+    MAPPER_SHIFT_LAYER,    /* one layer along the list */
+    MAPPER_SHIFT_NETWORK,  /* all layers of a network along the list */
+    MAPPER_CRITICAL_CHAIN, /* most moves fall on it */
+    MAPPER_JUSTIFY,        /* forward-backward improvement */
+    MAPPER_CONTENTION,     /* the search itself sees contention, not only its judge */
+    MAPPER_SEEDS,          /* list schedules to start from; else topological order */
+    MAPPER_LEVER_COUNT
+};
+extern const char *const mapper_lever_names[MAPPER_LEVER_COUNT]; /* "change-way", … */
+
 struct mapper_options {
     uint64_t seed;
     unsigned population, generations; /* 0 = the mapper's own default */
@@ -28,6 +42,7 @@ struct mapper_options {
     uint64_t budget_layers;           /* placed layers; 0 = budget_evals, or the mapper's default */
     double time_limit_s;              /* 0 = none; not reproducible */
     unsigned jobs;
+    unsigned levers_off; /* bits 1u << enum mapper_lever */
     enum objective objective;
     enum fitness fitness;
     enum granularity granularity;
@@ -53,6 +68,7 @@ struct mapper_result {
 
 struct mapper {
     const char *name, *summary, *source;
+    enum cost_sharing default_sharing; /* what explore offers it unless told otherwise */
     enum err_code (*run)(const struct problem *problem, const struct mapper_options *options,
                          struct mapper_result *out, struct err *err);
 };

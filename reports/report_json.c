@@ -37,6 +37,7 @@ static void write_inputs(struct json_out *out, const struct problem *problem)
 static void write_options(struct json_out *out, const struct report *r)
 {
     json_out_str(out, "mapper", or_empty(r->mapper));
+    json_out_str(out, "sharing", or_empty(r->problem->sharing));
     json_out_str(out, "objective", or_empty(r->objective));
     json_out_str(out, "fitness", or_empty(r->fitness));
     json_out_str(out, "granularity", granularity_names[r->granularity]);

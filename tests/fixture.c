@@ -13,7 +13,7 @@
 
 static void load(struct fixture *f, const char *soc_file, const char *workload_file)
 {
-    const struct cost_options elastic = { .elastic = true };
+    const struct cost_options elastic = { .sharing = COST_SHARING_ELASTIC };
     CHECK_OK(soc_load(&f->soc, soc_file, err));
     CHECK_OK(workload_load(&f->workload, workload_file, err));
     CHECK_OK(cost_build_problem(&f->soc, &f->workload, &elastic, &f->problem, err));

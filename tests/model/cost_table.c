@@ -70,7 +70,7 @@ TEST(cost_table__rigid__natural_allotment_alone)
     struct fixture f;
     struct problem rigid;
     load(&f, SOC(UNLIMITED, ""));
-    const struct cost_options options = { .elastic = false };
+    const struct cost_options options = { .sharing = COST_SHARING_FIXED };
     CHECK_OK(cost_build_problem(&f.soc, &f.workload, &options, &rigid, err));
     CHECK_INT(1, problem_option_count(&rigid, 0, 0));
     CHECK_INT(4096, problem_option(&rigid, 0, 0, 0)->pes);
@@ -141,7 +141,7 @@ static void check_refused(const char *soc_json, const char *graph_json, const ch
     CHECK_OK(soc_load(&soc, soc_file, err));
     CHECK_OK(workload_load(&workload, workload_file, err));
     struct err err = ERR_INIT;
-    const struct cost_options options = { .elastic = true };
+    const struct cost_options options = { .sharing = COST_SHARING_ELASTIC };
     CHECK_INT(ERR_INFEASIBLE, cost_build_problem(&soc, &workload, &options, &problem, &err));
     CHECK_STR(message, err.text);
     workload_release(&workload);

@@ -154,13 +154,12 @@ static void close_options(struct sim_problem *p)
     problem->class_count = layers;
     problem->class_of = ARENA_ARRAY(problem->arena, uint32_t, layers + 1);
     problem->class_layer = problem->network_of = problem->class_of;
-    problem->option_begin = ARENA_ARRAY(problem->arena, uint32_t, layers * units + 1);
-    problem->options =
-        ARENA_ARRAY(problem->arena, struct layer_option, layers * units * SIM_OPTIONS + 1);
-    uint32_t count = 0;
+    problem->options = ARENA_ARRAY(problem->arena, struct problem_options, layers * units);
     for (uint32_t at = 0; at < layers * units; at++) {
         const struct soc_channel *channel = &p->soc.channels[soc_channel_of(&p->soc, at % units)];
         uint32_t place = p->soc.accelerators[at % units].place;
+        struct problem_options *options = &problem->options[at];
+        options->items = ARENA_ARRAY(problem->arena, struct layer_option, SIM_OPTIONS);
         problem->class_of[at / units] = (uint32_t)(at / units);
         for (size_t i = 0; i < SIM_OPTIONS; i++) {
             struct layer_option option = p->draft[at * SIM_OPTIONS + i];
@@ -169,9 +168,8 @@ static void close_options(struct sim_problem *p)
             option.memory_write_ps =
                 memory_ps(&p->soc, channel, place, channel->place, option.memory_write_bytes);
             if (option.pes > 0)
-                problem->options[count++] = option;
+                options->items[options->count++] = option;
         }
-        problem->option_begin[at + 1] = count;
     }
 }
 

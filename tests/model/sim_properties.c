@@ -317,8 +317,9 @@ static void set_rates(struct soc *soc, uint64_t divisor)
 static void multiply_times(struct sim_problem *p, uint64_t factor)
 {
     size_t pairs = p->problem.layer_count * p->problem.accelerator_count;
-    for (size_t i = 0; i < p->problem.option_begin[pairs]; i++)
-        p->problem.options[i].compute_ps *= factor;
+    for (size_t at = 0; at < pairs; at++)
+        for (uint32_t i = 0; i < p->problem.options[at].count; i++)
+            p->problem.options[at].items[i].compute_ps *= factor;
     for (size_t i = 0; i < p->soc.link_count; i++)
         p->soc.links[i].latency_ps *= factor;
     for (size_t i = 0; i < p->soc.channel_count; i++)

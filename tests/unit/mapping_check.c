@@ -207,8 +207,7 @@ SMALL_TEST(mapping_check__group__keeps_to_the_scratchpad)
 {
     in_groups(s);
     struct layer_option *of_b =
-        &s->f.problem
-             .options[s->p->option_begin[(size_t)s->p->class_of[B] * 3 + LEFT] + s->narrowest];
+        &s->f.problem.options[(size_t)s->p->class_of[B] * 3 + LEFT].items[s->narrowest];
     of_b->scratchpad_bytes = 2048; /* c is of the same class */
     check_legal(s);
     of_b->scratchpad_bytes = 2049;
@@ -312,8 +311,7 @@ SMALL_TEST(mapping_check__makespan__covers_every_end)
 SMALL_TEST(mapping_check__result_in_memory__is_part_of_the_makespan)
 {
     in_a_row(s);
-    struct layer_option *options = s->f.problem.options;
-    options[s->p->option_begin[(size_t)s->p->class_of[D] * 3 + LEFT]].memory_write_ps = 500;
+    s->f.problem.options[(size_t)s->p->class_of[D] * 3 + LEFT].items[0].memory_write_ps = 500;
     check_broken(s, "the result of layer g/d can be in memory at");
     s->schedule.makespan_ps += 500;
     check_legal(s);

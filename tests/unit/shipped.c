@@ -234,8 +234,8 @@ static void check_pair(const char *soc_name, const char *workload_name, enum err
     char line[2048];
     CHECK_OK(soc_load(&soc, shipped_file("soc-configs", soc_name), err));
     CHECK_OK(workload_load(&workload, shipped_file("dnn-graphs/workloads", workload_name), err));
-    enum err_code rc =
-        cost_build_problem(&soc, &workload, &(struct cost_options){ false }, &problem, &failure);
+    enum err_code rc = cost_build_problem(
+        &soc, &workload, &(struct cost_options){ COST_SHARING_FIXED }, &problem, &failure);
     err_format(&failure, line, sizeof line);
     if (rc != want || (culprit && !strstr(line, culprit)))
         test_fail(__FILE__, __LINE__, "%s on %s: %s", workload_name, soc_name, line);
