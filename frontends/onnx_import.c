@@ -11,8 +11,9 @@
 #include "frontends/onnx_layer.h"
 #include "frontends/onnx_scan.h"
 
-#define FILE_MAX ((size_t)4 << 30) /* weights are never read, so only addresses are spent on them  \
-                                    */
+#define FILE_MAX                                                                                   \
+    ((size_t)4 << 30) /* weights are never read, so only addresses are spent on them               \
+                       */
 
 /* protobuf-c frees piece by piece; everything of a model goes with its arena instead. */
 static void *pb_alloc(void *arena, size_t size)

@@ -182,6 +182,11 @@ void onnx_join(struct onnx_model *model, struct onnx_value *value, struct onnx_v
     out->feed_count = value->feed_count;
 }
 
+bool onnx_is_product(const struct onnx_layer *layer)
+{
+    return op_kind_has_macs(op_find(layer->op)->kind);
+}
+
 void onnx_map_extents(struct onnx_layer *layer, const struct onnx_shape *shape)
 {
     static const char *const names[] = { "n", "k", "p", "q" };

@@ -80,6 +80,8 @@ void onnx_join(struct onnx_model *model, struct onnx_value *value, struct onnx_v
 
 int onnx_stored(const struct onnx_value *value); /* type of the bytes that carry it */
 
+bool onnx_is_product(const struct onnx_layer *layer); /* has MACs */
+
 /* n, k, p, q of a map over a shape of any rank. */
 void onnx_map_extents(struct onnx_layer *layer, const struct onnx_shape *shape);
 

@@ -70,16 +70,11 @@ static const char *constant_step(const char *op)
     return !strcmp(op, "add") ? "bias_add" : !strcmp(op, "mul") ? "scale" : "unary";
 }
 
-static bool is_product(const struct onnx_layer *layer)
-{
-    return strstr(layer->op, "gemm") || strstr(layer->op, "conv");
-}
-
 /* A vector added to a product is what its accumulators start from; a Gemm has it built in. */
 static bool is_bias(const struct onnx_value *value, const char *op)
 {
     return !strcmp(op, "add") && value->feed_count == 1 && value->feeds[0].layer &&
-           value->feeds[0].layer->step_count == 0 && is_product(value->feeds[0].layer);
+           value->feeds[0].layer->step_count == 0 && onnx_is_product(value->feeds[0].layer);
 }
 
 static void with_constant(struct onnx_model *model, struct onnx_node *node, struct onnx_value *data,
@@ -214,7 +209,7 @@ ONNX_LOWER(batch_norm)
         constant = constant && node->inputs[i] && node->inputs[i]->constant;
     if (out && constant && in->feed_count == 1 && onnx_can_join(model, in)) {
         const struct onnx_layer *layer = in->feeds[0].layer;
-        if (layer->step_count == 0 && layer->operand_count == 1 && is_product(layer)) {
+        if (layer->step_count == 0 && layer->operand_count == 1 && onnx_is_product(layer)) {
             onnx_alias(in, out);
             return true;
         }

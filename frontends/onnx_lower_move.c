@@ -162,13 +162,20 @@ static bool keeps_order(const struct onnx_node *node)
     return true;
 }
 
+/* A product writes its results in whatever order is asked for. */
+static bool written_by_product(const struct onnx_model *model, const struct onnx_value *value)
+{
+    return value->feed_count == 1 && onnx_can_join(model, value) &&
+           onnx_is_product(value->feeds[0].layer);
+}
+
 ONNX_LOWER(transpose)
 {
     struct onnx_value *in = onnx_in(node, 0), *out = onnx_out(node, 0);
     if (!out)
         return true;
     onnx_operand(model, in, onnx_elements(in));
-    if (keeps_order(node) || read_by_products(out, 0)) {
+    if (keeps_order(node) || read_by_products(out, 0) || written_by_product(model, in)) {
         onnx_alias(in, out);
         return true;
     }

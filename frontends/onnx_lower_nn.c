@@ -6,8 +6,7 @@
 #include "frontends/onnx_layer.h"
 
 /* Bind as the loader will: does the layer's first operand come out with these extents? */
-static bool fits(const struct onnx_layer *layer, const int64_t *extents, size_t count,
-                 size_t last_strided)
+static bool fits(const struct onnx_layer *layer, const int64_t *extents, size_t count)
 {
     struct expr_binding bindings[2 * ONNX_BINDINGS_MAX];
     size_t n = 0;
@@ -31,7 +30,6 @@ static bool fits(const struct onnx_layer *layer, const int64_t *extents, size_t 
         if (off > slack || -off > slack)
             return false;
     }
-    (void)last_strided;
     return true;
 }
 
@@ -112,11 +110,10 @@ static void channel_extents(struct onnx_layer *layer, const struct onnx_shape *o
 }
 
 /* Channels of activations as weights (a hypernetwork) come as a second operand the rows lack. */
-static bool constant_weights(struct onnx_model *model, struct onnx_node *node, size_t at)
+static bool constant_weights(const struct onnx_node *node, size_t at)
 {
     if (node->inputs[at]->constant || node->inputs[at]->feed_count == 0)
         return true;
-    (void)model;
     return false;
 }
 
@@ -139,7 +136,7 @@ ONNX_LOWER(conv)
     struct onnx_window window;
     if (!out)
         return true;
-    if (!constant_weights(model, node, at))
+    if (!constant_weights(node, at))
         return onnx_unsupported(model, node, "weights that are computed") &&
                onnx_lower_move(model, node);
     if (!onnx_window(model, node, &in->shape, weight->shape.dim + 2, &window))
@@ -153,7 +150,7 @@ ONNX_LOWER(conv)
         channel_extents(layer, &out->shape, groups, weight->shape.dim[1],
                         weight->shape.dim[0] / groups, depthwise);
         window_bindings(layer, &window, with_pad ? zero : window.before);
-        if (with_pad || fits(layer, in->shape.dim + 2, (size_t)window.axes, 0))
+        if (with_pad || fits(layer, in->shape.dim + 2, (size_t)window.axes))
             return finish_product(model, node, layer, in, at);
         model->layer_count--;
         in = padded(model, node, &window);
@@ -167,7 +164,7 @@ ONNX_LOWER(conv_transpose)
     struct onnx_window window;
     if (!out)
         return true;
-    if (!constant_weights(model, node, 1))
+    if (!constant_weights(node, 1))
         return onnx_unsupported(model, node, "weights that are computed") &&
                onnx_lower_move(model, node);
     if (!onnx_window_transposed(model, node, &in->shape, weight->shape.dim + 2, &window))
@@ -231,7 +228,7 @@ ONNX_LOWER(pool)
         onnx_extent(layer, "n", out->shape.dim[0]);
         onnx_extent(layer, "k", out->shape.dim[1]);
         window_bindings(layer, &window, with_pad ? zero : window.before);
-        if (with_pad || fits(layer, extents, (size_t)window.axes, 0)) {
+        if (with_pad || fits(layer, extents, (size_t)window.axes)) {
             onnx_feed(model, layer, in, onnx_elements(in));
             onnx_leave(model, layer, out);
             return true;
@@ -376,8 +373,8 @@ ONNX_LOWER(einsum)
                         : both                ? &size.k
                         : einsum.in[0][c]     ? &size.m
                                               : &size.n;
-        if (!einsum.in[0][c] && !einsum.in[1][c])
-            continue;
+        if (einsum.extent[c] <= 1)
+            continue;                /* absent, or no loop at all */
         if (!both && !einsum.out[c]) /* summed over in one operand alone */
             return onnx_unsupported(model, node, "a sum over one operand alone") &&
                    onnx_lower_move(model, node);
