@@ -91,7 +91,7 @@ struct anneal *anneal_new(const struct decode_ways *ways, bool contention, enum 
         .problem = ways->view->problem,
         .objective = objective,
         .levers = *levers,
-        .decoder = decoder_new(ways, contention),
+        .decoder = decoder_new(ways, contention, objective != OBJECTIVE_LATENCY),
         .rng = rng_stream(seed, UINT64_C(0x616e6e65616c), island),
         .best_value = INFINITY,
         .least_mean_end_ps = least_mean_end_ps(ways),
@@ -392,7 +392,7 @@ static void try_move(struct anneal *a, double temperature)
         undo(a);
         return;
     }
-    r = decoder_run(a->decoder, &a->current, a->low, DECODE_NEVER, true);
+    decoder_keep(a->decoder, &a->current, a->low);
     take(a, &r);
 }
 

@@ -1,18 +1,17 @@
 #include "mapper/decode.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/arena.h"
 #include "core/num.h"
+#include "mapper/dispatch.h"
 
 enum { SNAPSHOTS = 24 };
 
 /* State of the scheduler after some prefix of a list. */
 struct snapshot {
     struct profile *profiles; /* [accelerator] */
-    struct lanes lanes;
     uint64_t *network_end_ps; /* [network] */
     uint64_t makespan_ps;
     double energy_pj;
@@ -28,7 +27,9 @@ struct times {
 struct decoder {
     const struct decode_ways *ways;
     const struct problem *problem;
-    bool contention;
+    bool wants_energy;
+    struct dispatch *dispatch; /* with contention; else NULL */
+    struct dispatch_choice *choices;
     struct snapshot now, kept[SNAPSHOTS];
     uint32_t spacing;        /* kept[i] is the state before position (i + 1) * spacing */
     struct times last, base; /* of the last run; of the last one that was kept */
@@ -38,7 +39,7 @@ struct decoder {
 
 /* --- snapshots ------------------------------------------------------------------------------ */
 
-static void snapshot_init(struct snapshot *s, const struct problem *p, bool contention)
+static void snapshot_init(struct snapshot *s, const struct problem *p)
 {
     *s = (struct snapshot){
         .profiles = mem_alloc(p->accelerator_count, sizeof *s->profiles),
@@ -46,15 +47,12 @@ static void snapshot_init(struct snapshot *s, const struct problem *p, bool cont
     };
     for (size_t acc = 0; acc < p->accelerator_count; acc++)
         profile_init(&s->profiles[acc], &p->soc->accelerators[acc], 16);
-    if (contention)
-        lanes_init(&s->lanes, p);
 }
 
 static void snapshot_release(struct snapshot *s, const struct problem *p)
 {
     for (size_t acc = 0; acc < p->accelerator_count; acc++)
         profile_release(&s->profiles[acc]);
-    lanes_release(&s->lanes);
     free(s->profiles);
     free(s->network_end_ps);
 }
@@ -63,7 +61,6 @@ static void snapshot_clear(struct snapshot *s, const struct problem *p)
 {
     for (size_t acc = 0; acc < p->accelerator_count; acc++)
         profile_clear(&s->profiles[acc], &p->soc->accelerators[acc]);
-    lanes_clear(&s->lanes);
     memset(s->network_end_ps, 0, p->network_count * sizeof *s->network_end_ps);
     s->makespan_ps = 0;
     s->energy_pj = 0;
@@ -73,7 +70,6 @@ static void snapshot_copy(struct snapshot *to, const struct snapshot *from, cons
 {
     for (size_t acc = 0; acc < p->accelerator_count; acc++)
         profile_copy(&to->profiles[acc], &from->profiles[acc]);
-    lanes_copy(&to->lanes, &from->lanes);
     memcpy(to->network_end_ps, from->network_end_ps, p->network_count * sizeof *to->network_end_ps);
     to->makespan_ps = from->makespan_ps;
     to->energy_pj = from->energy_pj;
@@ -200,21 +196,23 @@ void activity_list_copy(struct activity_list *to, const struct activity_list *fr
 
 /* --- decoding ------------------------------------------------------------------------------- */
 
-struct decoder *decoder_new(const struct decode_ways *ways, bool contention)
+struct decoder *decoder_new(const struct decode_ways *ways, bool contention, bool wants_energy)
 {
     const struct problem *p = ways->view->problem;
     struct decoder *d = mem_alloc(1, sizeof *d);
     *d = (struct decoder){
         .ways = ways,
         .problem = p,
-        .contention = contention,
+        .wants_energy = wants_energy,
+        .dispatch = contention ? dispatch_new(p) : NULL,
+        .choices = mem_alloc(p->layer_count, sizeof *d->choices),
         .spacing = (uint32_t)(p->layer_count / (SNAPSHOTS + 1) + 1),
     };
     times_init(&d->last, p->layer_count);
     times_init(&d->base, p->layer_count);
-    snapshot_init(&d->now, p, contention);
+    snapshot_init(&d->now, p);
     for (size_t i = 0; i < SNAPSHOTS; i++)
-        snapshot_init(&d->kept[i], p, contention);
+        snapshot_init(&d->kept[i], p);
     return d;
 }
 
@@ -227,6 +225,8 @@ void decoder_free(struct decoder *d)
         snapshot_release(&d->kept[i], d->problem);
     times_release(&d->last);
     times_release(&d->base);
+    dispatch_free(d->dispatch);
+    free(d->choices);
     free(d);
 }
 
@@ -253,61 +253,56 @@ static double hops_pj(const struct problem *p, const struct problem_edge *edge, 
     return (double)edge->bytes * (double)hops * soc->energy.hop_pj_per_byte;
 }
 
-/* When the last input is on the accelerator; with contention the packets take their lanes. */
-static uint64_t inputs_ready_ps(struct decoder *d, uint32_t layer, uint32_t acc)
+/* When the last input is on the accelerator, with nothing else on its way. */
+static uint64_t inputs_ready_ps(const struct decoder *d, uint32_t layer, uint32_t acc,
+                                double transfer_weight)
 {
     const struct problem *p = d->problem;
     uint64_t ready_ps = 0;
     for (uint32_t at = p->pred_begin[layer]; at < p->pred_begin[layer + 1]; at++) {
         const struct problem_edge *edge = &p->preds[at];
-        uint32_t from = d->last.accelerator[edge->layer];
-        uint64_t leaves_ps = d->last.end_ps[edge->layer];
-        uint64_t there_ps = d->contention
-                                ? lanes_send(&d->now.lanes, edge, from, acc, leaves_ps)
-                                : leaves_ps + problem_transfer_ps(p, edge->size_class, from, acc);
-        ready_ps = max_u64(ready_ps, there_ps);
-        if (from != acc)
-            d->now.energy_pj += hops_pj(p, edge, from, acc);
+        uint64_t transfer_ps =
+            problem_transfer_ps(p, edge->size_class, d->last.accelerator[edge->layer], acc);
+        if (transfer_weight != 1)
+            transfer_ps = (uint64_t)(transfer_weight * (double)transfer_ps);
+        ready_ps = max_u64(ready_ps, d->last.end_ps[edge->layer] + transfer_ps);
     }
     return ready_ps;
 }
 
-/* How long the layer takes from this start on, with its read from memory among the others. */
-static uint64_t contended_duration_ps(struct decoder *d, const struct decode_way *way,
-                                      uint64_t start_ps)
+static double inputs_pj(const struct decoder *d, uint32_t layer, uint32_t acc)
 {
-    uint64_t read_ps =
-        lanes_read(&d->now.lanes, way->option->memory_read_bytes, way->accelerator, start_ps) -
-        start_ps;
-    return max_u64(way->option->compute_ps, read_ps);
+    const struct problem *p = d->problem;
+    double sum_pj = 0;
+    for (uint32_t at = p->pred_begin[layer]; at < p->pred_begin[layer + 1]; at++)
+        sum_pj += hops_pj(p, &p->preds[at], d->last.accelerator[p->preds[at].layer], acc);
+    return sum_pj;
+}
+
+/* Adds a layer that ran from start to end to the sums. */
+static void account(struct decoder *d, uint32_t layer, const struct decode_way *way,
+                    uint64_t end_ps)
+{
+    uint64_t *network_end_ps = &d->now.network_end_ps[d->problem->network_of[layer]];
+    *network_end_ps = max_u64(*network_end_ps, end_ps);
+    d->now.makespan_ps = max_u64(d->now.makespan_ps, end_ps + way->option->memory_write_ps);
+    if (d->wants_energy)
+        d->now.energy_pj += way->energy_pj + inputs_pj(d, layer, way->accelerator);
+    d->work_layers++;
 }
 
 /* Places a layer; its end with the shortest path behind it. */
 static uint64_t place(struct decoder *d, uint32_t layer, const struct decode_way *way)
 {
-    const struct problem *p = d->problem;
-    const struct layer_option *option = way->option;
     struct profile *profile = &d->now.profiles[way->accelerator];
-    uint64_t ready_ps = inputs_ready_ps(d, layer, way->accelerator);
-    uint64_t duration_ps = way->duration_ps;
-    uint64_t start_ps = profile_earliest(profile, option, ready_ps, duration_ps);
-    if (d->contention && option->memory_read_ps) {
-        uint64_t longer_ps = contended_duration_ps(d, way, start_ps);
-        if (longer_ps > duration_ps) {
-            duration_ps = longer_ps;
-            start_ps = profile_earliest(profile, option, start_ps, duration_ps);
-        }
-    }
-    profile_reserve(profile, option, start_ps, duration_ps);
-    uint64_t end_ps = start_ps + duration_ps;
+    uint64_t ready_ps = inputs_ready_ps(d, layer, way->accelerator, 1);
+    uint64_t start_ps = profile_earliest(profile, way->option, ready_ps, way->duration_ps);
+    profile_reserve(profile, way->option, start_ps, way->duration_ps);
+    uint64_t end_ps = start_ps + way->duration_ps;
     d->last.start_ps[layer] = start_ps;
     d->last.end_ps[layer] = end_ps;
     d->last.accelerator[layer] = way->accelerator;
-    uint64_t *network_end_ps = &d->now.network_end_ps[p->network_of[layer]];
-    *network_end_ps = max_u64(*network_end_ps, end_ps);
-    d->now.makespan_ps = max_u64(d->now.makespan_ps, end_ps + option->memory_write_ps);
-    d->now.energy_pj += way->energy_pj;
-    d->work_layers++;
+    account(d, layer, way, end_ps);
     return end_ps + d->ways->tail_ps[layer];
 }
 
@@ -348,9 +343,37 @@ static void keep_times(struct decoder *d, const struct activity_list *list, uint
     d->spoilt_from = layers;
 }
 
+/* The whole list by dispatching under contention. */
+static struct decode_result dispatch_all(struct decoder *d, const struct activity_list *list,
+                                         uint64_t limit_ps, bool keep)
+{
+    uint32_t layers = (uint32_t)d->problem->layer_count;
+    for (uint32_t layer = 0; layer < layers; layer++) {
+        const struct decode_way *way = decode_way(d->ways, layer, list->way[layer]);
+        d->choices[layer] = (struct dispatch_choice){ way->option, way->accelerator };
+        d->last.accelerator[layer] = way->accelerator;
+    }
+    struct dispatch_times times = { d->last.start_ps, d->last.end_ps };
+    uint64_t makespan_ps =
+        dispatch_run(d->dispatch, d->choices, list->position, d->ways->tail_ps, limit_ps, &times);
+    d->work_layers += layers;
+    if (makespan_ps == UINT64_MAX)
+        return (struct decode_result){ .makespan_ps = DECODE_NEVER };
+    snapshot_clear(&d->now, d->problem);
+    for (uint32_t layer = 0; layer < layers; layer++)
+        account(d, layer, decode_way(d->ways, layer, list->way[layer]), d->last.end_ps[layer]);
+    d->work_layers -= layers;
+    d->now.makespan_ps = makespan_ps;
+    if (keep)
+        keep_times(d, list, 0);
+    return result_of(d);
+}
+
 struct decode_result decoder_run(struct decoder *d, const struct activity_list *list, uint32_t from,
                                  uint64_t limit_ps, bool keep)
 {
+    if (d->dispatch)
+        return dispatch_all(d, list, limit_ps, keep);
     uint32_t layers = (uint32_t)d->problem->layer_count, first = resume(d, list, from);
     for (uint32_t at = first; at < layers; at++) {
         uint32_t slot = at / d->spacing;
@@ -366,34 +389,27 @@ struct decode_result decoder_run(struct decoder *d, const struct activity_list *
     return result_of(d);
 }
 
-/* --- greedy --------------------------------------------------------------------------------- */
-
-static uint64_t uncontended_ready_ps(const struct decoder *d, uint32_t layer, uint32_t acc)
+void decoder_keep(struct decoder *d, const struct activity_list *list, uint32_t from)
 {
-    const struct problem *p = d->problem;
-    uint64_t ready_ps = 0;
-    for (uint32_t at = p->pred_begin[layer]; at < p->pred_begin[layer + 1]; at++) {
-        const struct problem_edge *edge = &p->preds[at];
-        uint64_t transfer_ps =
-            problem_transfer_ps(p, edge->size_class, d->last.accelerator[edge->layer], acc);
-        ready_ps = max_u64(ready_ps, d->last.end_ps[edge->layer] + transfer_ps);
-    }
-    return ready_ps;
+    if (d->dispatch)
+        keep_times(d, list, 0);
+    else
+        decoder_run(d, list, from, DECODE_NEVER, true); /* once more, for its snapshots */
 }
 
-static uint16_t earliest_way(const struct decoder *d, uint32_t layer, const double *prices_ps)
+/* --- greedy --------------------------------------------------------------------------------- */
+
+static uint16_t earliest_way(const struct decoder *d, uint32_t layer, double transfer_weight)
 {
     uint32_t count = decode_way_count(d->ways, layer), best = 0;
-    double best_ps = 0;
-    uint64_t ready_ps = 0;
+    uint64_t best_ps = 0, ready_ps = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct decode_way *way = decode_way(d->ways, layer, i);
         if (way->number == 0)
-            ready_ps = uncontended_ready_ps(d, layer, way->accelerator);
+            ready_ps = inputs_ready_ps(d, layer, way->accelerator, transfer_weight);
         uint64_t start_ps = profile_earliest(&d->now.profiles[way->accelerator], way->option,
                                              ready_ps, way->duration_ps);
-        double end_ps =
-            (double)(start_ps + way->duration_ps) + (prices_ps ? prices_ps[way->accelerator] : 0);
+        uint64_t end_ps = start_ps + way->duration_ps;
         if (i == 0 || end_ps < best_ps) {
             best = i;
             best_ps = end_ps;
@@ -403,14 +419,14 @@ static uint16_t earliest_way(const struct decoder *d, uint32_t layer, const doub
 }
 
 struct decode_result decoder_greedy(struct decoder *d, struct activity_list *list,
-                                    const double *prices_ps)
+                                    double transfer_weight)
 {
     snapshot_clear(&d->now, d->problem);
     for (size_t i = 0; i < SNAPSHOTS; i++)
         d->kept[i].valid = false;
     for (size_t at = 0; at < d->problem->layer_count; at++) {
         uint32_t layer = list->order[at];
-        list->way[layer] = earliest_way(d, layer, prices_ps);
+        list->way[layer] = earliest_way(d, layer, transfer_weight);
         place(d, layer, decode_way(d->ways, layer, list->way[layer]));
     }
     keep_times(d, list, 0);

@@ -3,9 +3,9 @@
  *
  * An activity list is a topological order of the layers and a *way* for each: an accelerator and
  * one of its options. Layers are placed in list order, each into the earliest gap of PEs,
- * scratchpad and share slots after its inputs arrived; there is no barrier between groups. With
- * contention the transfers, too, take their turns on links, ports and channels (mapper/lanes.h);
- * without it the times are the analytic evaluator's at layer granularity.
+ * scratchpad and share slots after its inputs arrived; there is no barrier between groups. Times
+ * are the analytic evaluator's at layer granularity. With contention the list is one of priorities,
+ * dispatched as the timing model would (mapper/dispatch.h).
  * Source: Kolisch, Hartmann, "Heuristic algorithms for the resource-constrained project scheduling
  * problem", 1999; forward-backward improvement: Tormos, Lova, 2001.
  *
@@ -18,7 +18,6 @@
 #include <stdbool.h>
 
 #include "core/evaluator.h"
-#include "mapper/lanes.h"
 #include "mapper/profile.h"
 #include "mapper/view.h"
 
@@ -74,7 +73,8 @@ struct decode_result {
 };
 
 struct decoder;
-struct decoder *decoder_new(const struct decode_ways *ways, bool contention);
+/* wants_energy: else energies of results are not to be used. */
+struct decoder *decoder_new(const struct decode_ways *ways, bool contention, bool wants_energy);
 void decoder_free(struct decoder *decoder);
 
 /*
@@ -83,6 +83,8 @@ void decoder_free(struct decoder *decoder);
  */
 struct decode_result decoder_run(struct decoder *decoder, const struct activity_list *list,
                                  uint32_t from, uint64_t limit_ps, bool keep);
+/* Keep the last run after all; it must have been whole. */
+void decoder_keep(struct decoder *decoder, const struct activity_list *list, uint32_t from);
 /* Times of the last run that was kept (a greedy one is), by layer. */
 const uint64_t *decoder_start_ps(const struct decoder *decoder);
 const uint64_t *decoder_end_ps(const struct decoder *decoder);
@@ -90,11 +92,11 @@ const uint64_t *decoder_end_ps(const struct decoder *decoder);
 uint64_t decoder_work_layers(const struct decoder *decoder);
 
 /*
- * Choose ways by earliest end while placing layers in list order (fills list->way); prices_ps,
- * by accelerator, are added to the end (NULL: none).
+ * Choose ways by earliest end while placing layers in list order (fills list->way), as if transfers
+ * took transfer_weight times as long: more than 1 keeps networks together. Without contention.
  */
 struct decode_result decoder_greedy(struct decoder *decoder, struct activity_list *list,
-                                    const double *prices_ps);
+                                    double transfer_weight);
 
 /*
  * Forward-backward improvement: shift all layers of the last kept run to the right under its

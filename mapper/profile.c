@@ -10,7 +10,7 @@ void profile_clear(struct profile *profile, const struct soc_accelerator *acc)
 {
     profile->count = 1;
     profile->steps[0] = (struct profile_step){
-        .pes = soc_pes(acc),
+        .pes = (uint32_t)soc_pes(acc),
         .scratchpad_bytes = acc->scratchpad_bytes,
         .slots = acc->shared_layers_max,
     };
@@ -75,34 +75,59 @@ uint64_t profile_earliest(const struct profile *profile, const struct layer_opti
     return start_ps;
 }
 
-/* A step that begins at this time. */
-static size_t split_at(struct profile *profile, uint64_t at_ps)
+static bool alike(const struct profile_step *a, const struct profile_step *b)
 {
-    size_t at = step_at(profile, at_ps);
-    if (profile->steps[at].at_ps == at_ps)
-        return at;
-    if (profile->count == profile->capacity) {
-        profile->capacity *= 2;
+    return a->scratchpad_bytes == b->scratchpad_bytes && a->pes == b->pes && a->slots == b->slots;
+}
+
+/* Make `to` - `from` more (or fewer) steps between those before `from` and the rest. */
+static void move_rest(struct profile *profile, size_t from, size_t to)
+{
+    size_t count = profile->count + to - from;
+    if (count > profile->capacity) {
+        profile->capacity = 2 * count;
         profile->steps = mem_grow(profile->steps, profile->capacity, sizeof *profile->steps);
     }
-    memmove(&profile->steps[at + 2], &profile->steps[at + 1],
-            (profile->count - at - 1) * sizeof *profile->steps);
-    profile->count++;
-    profile->steps[at + 1] = profile->steps[at];
-    profile->steps[at + 1].at_ps = at_ps;
-    return at + 1;
+    memmove(&profile->steps[to], &profile->steps[from],
+            (profile->count - from) * sizeof *profile->steps);
+    profile->count = count;
+}
+
+static void merge_with_before(struct profile *profile, size_t at)
+{
+    if (at > 0 && at < profile->count && alike(&profile->steps[at - 1], &profile->steps[at]))
+        move_rest(profile, at + 1, at);
 }
 
 void profile_reserve(struct profile *profile, const struct layer_option *option, uint64_t start_ps,
                      uint64_t duration_ps)
 {
-    size_t first = split_at(profile, start_ps);
-    size_t last = split_at(profile, start_ps + duration_ps);
-    for (size_t at = first; at < last; at++) {
+    uint64_t end_ps = start_ps + duration_ps;
+    size_t first = step_at(profile, start_ps), last = first;
+    while (last + 1 < profile->count && profile->steps[last + 1].at_ps < end_ps)
+        last++;
+    /* The steps in force from start to end are first … last; cut the outer two where they stick
+     * out. */
+    struct profile_step behind = profile->steps[last];
+    behind.at_ps = end_ps;
+    bool cut_before = profile->steps[first].at_ps < start_ps;
+    bool cut_behind = last + 1 == profile->count || profile->steps[last + 1].at_ps > end_ps;
+    move_rest(profile, last + 1, last + 1 + cut_before + cut_behind);
+    if (cut_before) {
+        memmove(&profile->steps[first + 1], &profile->steps[first],
+                (last - first + 1) * sizeof *profile->steps);
+        profile->steps[++first].at_ps = start_ps;
+        last++;
+    }
+    if (cut_behind)
+        profile->steps[last + 1] = behind;
+    for (size_t at = first; at <= last; at++) {
         struct profile_step *step = &profile->steps[at];
         assert(holds(step, option));
         step->pes -= option->pes;
         step->scratchpad_bytes -= option->scratchpad_bytes;
         step->slots--;
     }
+    merge_with_before(profile, last + 1);
+    merge_with_before(profile, first);
 }

@@ -1,6 +1,7 @@
 /*
  * What is free on one accelerator over time: PEs, scratchpad and share slots as a step function.
  * List schedulers look for the earliest gap that holds a layer (insertion) and reserve it.
+ * Neighbouring steps differ, so a busy accelerator has few.
  * profile_earliest() is O(log steps + steps passed), profile_reserve() O(steps behind).
  */
 #ifndef SOCWEAVE_MAPPER_PROFILE_H
@@ -14,8 +15,8 @@
 /* Free from at_ps until the next step; the last step lasts for ever. */
 struct profile_step {
     uint64_t at_ps;
-    uint64_t pes, scratchpad_bytes;
-    uint32_t slots;
+    uint64_t scratchpad_bytes;
+    uint32_t pes, slots;
 };
 
 struct profile {

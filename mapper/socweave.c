@@ -19,8 +19,9 @@
 enum { ISLANDS = 4, ROUNDS = 12, SEEDS_KEPT = ISLANDS };
 /* Temperatures as shares of the value; 2% is far too hot. */
 static const double hottest = 1e-3, coldest = 4e-5;
-/* Placed layers of a search whose size the user leaves open: about 10 s on two cores. */
-static const uint64_t default_budget_layers = UINT64_C(160000000);
+/* A search whose size the user leaves open: some seconds on two cores for any size, and no more
+ * moves than small problems have use for. */
+static const uint64_t default_budget_layers = UINT64_C(60000000), default_moves = 200000;
 
 struct search {
     const struct view *view;
@@ -34,9 +35,20 @@ struct search {
     struct journal journal;
 };
 
+static bool is_on(const struct search *search, enum mapper_lever lever)
+{
+    return !(search->options->levers_off >> lever & 1);
+}
+
 static bool uses_sim(const struct mapper_options *options)
 {
     return options->sim && options->fitness != FITNESS_ANALYTIC;
+}
+
+/* Does the search itself see contention? */
+static bool contends(const struct search *search)
+{
+    return uses_sim(search->options) && is_on(search, MAPPER_CONTENTION);
 }
 
 /* --- seeds ---------------------------------------------------------------------------------- */
@@ -48,12 +60,11 @@ struct seed {
 };
 
 static double greedy_value(const struct search *search, struct decoder *decoder,
-                           struct activity_list *list)
+                           struct activity_list *list, double transfer_weight)
 {
-    struct decode_result greedy = decoder_greedy(decoder, list, NULL);
+    decoder_greedy(decoder, list, transfer_weight);
     decoder_justify(decoder, list);
     struct decode_result r = decoder_run(decoder, list, 0, DECODE_NEVER, true);
-    (void)greedy;
     return objective_value(search->options->objective, r.makespan_ps, r.energy_pj) +
            1e-3 * r.mean_network_end_ps;
 }
@@ -88,17 +99,18 @@ static void make_seeds(struct search *search, struct seed *seeds)
 {
     const struct view *view = search->view;
     const struct problem *p = view->problem;
-    enum { TRIALS = 24 };
-    struct decoder *decoder = decoder_new(&search->ways, uses_sim(search->options));
+    const uint32_t trials = is_on(search, MAPPER_SEEDS) ? 32 : SEEDS_KEPT;
+    static const double weights[] = { 1, 2, 4, 8 };
+    struct decoder *decoder = decoder_new(&search->ways, contends(search), true);
     double *mean = mem_alloc(p->layer_count, sizeof *mean);
     double *rank = mem_alloc(p->layer_count, sizeof *rank);
     double *handicap = mem_alloc(p->network_count, sizeof *handicap);
     struct activity_list list;
     activity_list_init(&list, p->layer_count);
     rank_upward(view, mean);
-    for (uint32_t trial = 0; trial < TRIALS; trial++) {
+    for (uint32_t trial = 0; trial < trials; trial++) {
         struct rng rng = rng_stream(search->options->seed, UINT64_C(0x73656564), trial);
-        double spread = trial < 2 ? 0 : rng_real(&rng);
+        double spread = trial < 8 ? 0 : rng_real(&rng);
         for (size_t i = 0; i < p->network_count; i++)
             handicap[i] = 1 + spread * (2 * rng_real(&rng) - 1);
         for (uint32_t layer = 0; layer < p->layer_count; layer++) {
@@ -107,7 +119,7 @@ static void make_seeds(struct search *search, struct seed *seeds)
             rank[layer] = (trial % 2 ? mean[layer] : fast) * handicap[p->network_of[layer]];
         }
         list_by_rank(view, rank, &list);
-        double value = greedy_value(search, decoder, &list);
+        double value = greedy_value(search, decoder, &list, weights[trial / 2 % 4]);
         offer(seeds, &list, value, p->layer_count);
     }
     activity_list_release(&list);
@@ -213,7 +225,7 @@ static uint64_t budget_layers(const struct search *search)
         return options->budget_layers;
     if (options->budget_evals)
         return options->budget_evals * search->view->layer_count;
-    return default_budget_layers;
+    return min_u64(default_budget_layers, default_moves * search->view->layer_count);
 }
 
 static bool is_proved(const struct search *search)
@@ -243,7 +255,6 @@ enum err_code mapper_socweave_run(const struct problem *problem,
                                   const struct mapper_options *options, struct mapper_result *out,
                                   struct err *err)
 {
-    static const struct anneal_levers levers = { true, true, true, true, true };
     struct view view;
     view_init(&view, problem);
     struct search search = {
@@ -252,9 +263,16 @@ enum err_code mapper_socweave_run(const struct problem *problem,
         .best_value = INFINITY,
         .bound_ps = mapper_lower_bound(problem, options->granularity).makespan_ps,
     };
+    const struct anneal_levers levers = {
+        .change_way = is_on(&search, MAPPER_CHANGE_WAY),
+        .shift_layer = is_on(&search, MAPPER_SHIFT_LAYER),
+        .shift_network = is_on(&search, MAPPER_SHIFT_NETWORK),
+        .critical_chain = is_on(&search, MAPPER_CRITICAL_CHAIN),
+        .justify = is_on(&search, MAPPER_JUSTIFY),
+    };
     decode_ways_init(&search.ways, &view);
     for (uint32_t i = 0; i < ISLANDS; i++)
-        search.islands[i] = anneal_new(&search.ways, uses_sim(options), options->objective, &levers,
+        search.islands[i] = anneal_new(&search.ways, contends(&search), options->objective, &levers,
                                        options->seed, i);
     for (size_t i = 0; i <= ISLANDS; i++)
         mapping_init(&search.mappings[i], problem->layer_count);
