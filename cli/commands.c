@@ -35,6 +35,15 @@ const struct cli_command cli_commands[] = {
       "shapes. A workload may also name an .onnx file itself.",
       "socweave import resnet50.onnx -o dnn-graphs/my-resnet50.json",
       cmd_import },
+    { "compare", "mappers against each other on several cases, at an equal budget", NULL,
+      "Runs every mapper on every case with several seeds, judges each mapping anew in SystemC, and\n"
+      "writes rows.csv, summary.csv, compare.json and compare.html (bars, geometric means, gaps to the\n"
+      "bound, significance). Lists may be repeated, parted by commas, or be patterns: 'comb-*-any'. A\n"
+      "mapper may have a sharing mode and lack levers: socweave@fixed, socweave-without-justify. 'all'\n"
+      "stands for all of them. Ctrl-C leaves a folder that --resume goes on with.",
+      "socweave compare --soc 'comb-*-any' --workload vision-light,mixed-light \\\n"
+      "      --mapper socweave,comb,heft --seeds 3 --out out/compared",
+      cmd_compare },
     { "report", "make report.html again from an output folder", "DIR…",
       "Reads the folder's mapping.json, replays it and writes report.html anew. The SoC and workload\n"
       "files that result.json names must still be there, unchanged.",

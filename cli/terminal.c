@@ -137,9 +137,8 @@ static bool is_incidental(const char *arg, bool *takes_value)
     static const struct {
         const char *name;
         bool takes_value;
-    } table[] = {
-        { "--jobs", true }, { "--out", true }, { "--progress", true }, { "--json", false }
-    };
+    } table[] = { { "--jobs", true },    { "--out", true },     { "--progress", true },
+                  { "--threads", true }, { "--resume", false }, { "--json", false } };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         size_t length = strlen(table[i].name);
         if (strncmp(arg, table[i].name, length) || (arg[length] && arg[length] != '='))

@@ -84,32 +84,44 @@ void report_compare_html(const struct report_compare_facts *facts, struct text *
 
 /* --- verdict --------------------------------------------------------------------------------- */
 
-/* The baseline that comes nearest to the first contestant, or beats it most; 0 if there is none. */
-static size_t hardest_baseline(const struct report_compare_facts *f)
+/* The first contestant's mapper in another form: not a rival. */
+static bool is_variant(const struct report_compare *c, size_t contestant)
 {
-    size_t hardest = 0;
+    const char *name = c->contestants[contestant];
+    size_t length = strcspn(c->contestants[0], "@");
+    return !strncmp(name, c->contestants[0], length) &&
+           (!name[length] || name[length] == '@' || !strncmp(name + length, "-without-", 9));
+}
+
+/* The rival that the first contestant beats least; 0 if there is none. */
+static size_t closest_rival(const struct report_compare_facts *f)
+{
+    size_t closest = 0;
     for (size_t b = 1; b < f->compare->contestant_count; b++)
-        if (!hardest ||
-            report_compare_pair(f, 0, b)->speedup < report_compare_pair(f, 0, hardest)->speedup)
-            hardest = b;
-    return hardest;
+        if (!is_variant(f->compare, b) &&
+            (!closest ||
+             report_compare_pair(f, 0, b)->speedup < report_compare_pair(f, 0, closest)->speedup))
+            closest = b;
+    return closest;
 }
 
 static void write_sentence(const struct report_compare_facts *f, struct text *out)
 {
     const struct report_compare *c = f->compare;
-    size_t b = hardest_baseline(f);
+    size_t b = closest_rival(f);
     text_add(out, "<h2>");
     report_html_text(out, c->contestants[0]);
     if (f->case_count == 0) {
         text_add(out, ": no case is complete yet");
     } else if (b == 0) {
-        text_add(out, ": nobody to compare it with");
+        text_add(out, ": no rival to compare it with");
     } else {
-        const struct report_compare_pair *pair = report_compare_pair(f, 0, b);
-        bool better = pair->speedup >= 1;
-        text_printf(out, " is %.3g times %s than ", better ? pair->speedup : 1 / pair->speedup,
-                    better ? "better" : "worse");
+        double speedup = report_compare_pair(f, 0, b)->speedup;
+        if (fabs(log(speedup)) < 0.005)
+            text_add(out, " is as good as ");
+        else
+            text_printf(out, " is %.2f times %s than ", speedup > 1 ? speedup : 1 / speedup,
+                        speedup > 1 ? "better" : "worse");
         report_html_text(out, c->contestants[b]);
         text_add(out, c->contestant_count > 2 ? ", its closest rival" : "");
     }
@@ -158,7 +170,11 @@ void report_compare_html_verdict(const struct report_compare_facts *facts, struc
     write_sentence(facts, out);
     write_budget(c, out);
     text_add(out, "<dl class=\"tiles\">\n");
-    for (size_t b = 1; facts->case_count && b < c->contestant_count && b <= TILES_MAX; b++) {
+    size_t tiles = 0;
+    for (size_t b = 1; facts->case_count && b < c->contestant_count && tiles < TILES_MAX; b++) {
+        if (is_variant(c, b) && closest_rival(facts))
+            continue;
+        tiles++;
         const struct report_compare_pair *pair = report_compare_pair(facts, 0, b);
         struct text name = { 0 }, value = { 0 }, note = { 0 };
         text_printf(&name, "over %s", c->contestants[b]);

@@ -6,7 +6,7 @@
 #include "reports/compare.h"
 #include "reports/report_format.h"
 
-#define NAME_COLUMNS 25
+#define NAME_COLUMNS 30
 
 static size_t columns_of(const char *text)
 {
@@ -16,10 +16,18 @@ static size_t columns_of(const char *text)
     return columns;
 }
 
-/* A name, safe for a terminal, in exactly NAME_COLUMNS. */
+/* A name, safe for a terminal, in exactly NAME_COLUMNS; "a-without-b" is shown as "a w/o b". */
 static void add_name(struct text *out, const char *name)
 {
+    static const char without[] = "-without-";
     struct text safe = { 0 };
+    for (const char *cut; (cut = strstr(name, without)); name = cut + strlen(without)) {
+        struct text before = { 0 };
+        text_add_bytes(&before, name, (size_t)(cut - name));
+        report_plain_text(&safe, before.data ? before.data : "");
+        text_add(&safe, " w/o ");
+        text_release(&before);
+    }
     report_plain_text(&safe, name);
     const char *at = safe.data ? safe.data : "";
     size_t length = columns_of(at), shown = length <= NAME_COLUMNS ? length : NAME_COLUMNS - 1;
@@ -46,32 +54,34 @@ static void add_share(struct text *out, double frac, int columns)
 
 static void add_pairs(const struct report_compare_facts *f, struct text *out)
 {
-    text_printf(out, "\n  %-*s  geomean  95%% interval    worst   wins ties losses       p\n",
-                NAME_COLUMNS, "against");
+    text_printf(out, "\n  %-*sgeomean   95%% interval  worst +/ =/ -       p\n", NAME_COLUMNS,
+                "against");
     for (size_t b = 1; b < f->compare->contestant_count; b++) {
         const struct report_compare_pair *pair = report_compare_pair(f, 0, b);
+        struct text interval = { 0 };
+        text_printf(&interval, "%.3f..%.3f", pair->interval.low, pair->interval.high);
         text_add(out, "  ");
         add_name(out, f->compare->contestants[b]);
-        text_printf(out, " %8.3f  %.3f..%-7.3f %6.3f %6zu %4zu %6zu %7.2g\n", pair->speedup,
-                    pair->interval.low, pair->interval.high, pair->worst, pair->wins, pair->ties,
-                    pair->losses, pair->p_holm);
+        text_printf(out, "%7.3f %14s %6.3f %2zu/%2zu/%2zu %7.2g\n", pair->speedup, interval.data,
+                    pair->worst, pair->wins, pair->ties, pair->losses, pair->p_holm);
+        text_release(&interval);
     }
 }
 
 static void add_singles(const struct report_compare_facts *f, struct text *out)
 {
-    text_printf(out, "\n  %-*s above bound   worst  proved  seeds ±  contention     s/run\n",
-                NAME_COLUMNS, "mapper");
+    text_printf(out, "\n  %-*s    gap  worst  proved  spread  contend   s/run\n", NAME_COLUMNS,
+                "mapper");
     for (size_t m = 0; m < f->compare->contestant_count; m++) {
         const struct report_compare_single *single = &f->singles[m];
         text_add(out, "  ");
         add_name(out, f->compare->contestants[m]);
-        add_share(out, single->analytic_gap_frac, 12);
-        add_share(out, single->analytic_gap_worst_frac, 8);
+        add_share(out, single->analytic_gap_frac, 7);
+        add_share(out, single->analytic_gap_worst_frac, 7);
         text_printf(out, "%8zu", single->proved);
-        add_share(out, single->spread_frac, 9);
-        add_share(out, single->contention_frac, 12);
-        text_printf(out, "%10.2f\n", single->runs ? single->wall_s / (double)single->runs : 0);
+        add_share(out, single->spread_frac, 8);
+        add_share(out, single->contention_frac, 9);
+        text_printf(out, "%8.2f\n", single->runs ? single->wall_s / (double)single->runs : 0);
     }
 }
 
