@@ -72,6 +72,7 @@ static bool write_outputs(struct onnx_model *model)
 
 bool onnx_lower(struct onnx_model *model)
 {
+    onnx_fuse(model);
     for (size_t n = 0; n < model->node_count; n++) {
         struct onnx_node *node = model->nodes[n];
         if (onnx_is_constant(node) && !node->unsupported)

@@ -561,6 +561,44 @@ ONNX_INFER(roi_align)
     return onnx_set(model, node, 0, node->inputs[0]->type, &shape);
 }
 
+/* One number, or one per element of the labels; the second output is the log of the softmax. */
+ONNX_INFER(loss)
+{
+    struct onnx_shape scalar = { .rank = 0 };
+    if (!need(model, node, 2))
+        return false;
+    bool each = !strcmp(onnx_attr_str(node, "reduction", "mean"), "none");
+    return onnx_set(model, node, 0, node->inputs[0]->type,
+                    each ? &node->inputs[1]->shape : &scalar) &&
+           onnx_set(model, node, 1, node->inputs[0]->type, &node->inputs[0]->shape);
+}
+
+/* How many are unique depends on the data: as many as may. */
+ONNX_INFER(unique)
+{
+    if (!need(model, node, 1))
+        return false;
+    const struct onnx_shape *in = &node->inputs[0]->shape;
+    struct onnx_shape list = { .rank = 1, .dim = { onnx_elements(node->inputs[0]) } };
+    int axis = onnx_attr(node, "axis") ? onnx_axis(onnx_attr_int(node, "axis", 0), in->rank) : -1;
+    if (axis >= 0)
+        list.dim[0] = in->dim[axis];
+    return onnx_set(model, node, 0, node->inputs[0]->type, axis >= 0 ? in : &list) &&
+           onnx_set(model, node, 1, INT64, &list) && onnx_set(model, node, 2, INT64, &list) &&
+           onnx_set(model, node, 3, INT64, &list);
+}
+
+ONNX_INFER(det)
+{
+    if (!need(model, node, 1))
+        return false;
+    struct onnx_shape shape = node->inputs[0]->shape;
+    if (shape.rank < 2)
+        return onnx_fail(model, node, ERR_VALUE, "expected matrices");
+    shape.rank -= 2;
+    return onnx_set(model, node, 0, node->inputs[0]->type, &shape);
+}
+
 ONNX_INFER(grid_sample)
 {
     if (!need(model, node, 2))

@@ -267,6 +267,8 @@ bool onnx_add(struct onnx_model *model, struct onnx_node *node)
         return false;
     if (node->unsupported)
         return describe_outputs(model, node);
+    if (!describe_outputs(model, node))
+        return false;
     node->constant = all_constant(node);
     for (size_t i = 0; node->constant && i < node->output_count; i++)
         if (node->outputs[i])

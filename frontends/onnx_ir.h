@@ -184,6 +184,8 @@ struct onnx_op {
 };
 const struct onnx_op *onnx_op_find(const char *domain, const char *name);
 
+/* Gelu, layer norm and kin that exporters write as many nodes become one. */
+void onnx_fuse(struct onnx_model *model);
 bool onnx_lower(struct onnx_model *model);
 void onnx_write(struct onnx_model *model, const char *sha256, struct text *out);
 

@@ -510,9 +510,8 @@ static void lower_direction(struct onnx_model *model, struct onnx_node *node, in
 ONNX_LOWER(recurrent)
 {
     struct onnx_value *w = node->inputs[1], *r = node->inputs[2], *x = node->inputs[0];
-    if (!w->constant || !r->constant || w->shape.dim[1] % r->shape.dim[2])
-        return onnx_unsupported(model, node, "weights that are computed") &&
-               onnx_lower_move(model, node);
+    if (w->shape.dim[1] % r->shape.dim[2])
+        return onnx_fail(model, node, ERR_VALUE, "the gates do not divide its weights");
     if (x->constant)
         return onnx_unsupported(model, node, "constant data") && onnx_lower_move(model, node);
     struct onnx_value *cell = onnx_out(node, 2);

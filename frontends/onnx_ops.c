@@ -93,6 +93,8 @@ static const struct onnx_op ops[] = {
     ROW("ReduceL2", reduce, reduce, NULL), ROW("ReduceLogSum", reduce, reduce, NULL),
     ROW("ReduceLogSumExp", reduce, reduce, NULL), ROW("ReduceSumSquare", reduce, reduce, NULL),
     ROW("ArgMax", arg, reduce, NULL), ROW("ArgMin", arg, reduce, NULL),
+    ROW("NegativeLogLikelihoodLoss", loss, move, NULL),
+    ROW("SoftmaxCrossEntropyLoss", loss, move, NULL),
     /* the same elements under another name or shape */
     ROW("Identity", same, alias, NULL), ROW("Dropout", same, alias, NULL),
     ROW("Reshape", reshape, alias, NULL), ROW("Flatten", flatten, alias, NULL),
@@ -108,7 +110,8 @@ static const struct onnx_op ops[] = {
     ROW("Resize", resize, resize, NULL), ROW("Upsample", resize, resize, NULL),
     ROW("DepthToSpace", depth_to_space, move, NULL),
     ROW("SpaceToDepth", space_to_depth, move, NULL),
-    ROW("OneHot", one_hot, move, NULL),
+    ROW("OneHot", one_hot, move, NULL), ROW("Compress", same, move, NULL),
+    ROW("Unique", unique, move, NULL), ROW("Det", det, move, NULL),
     ROW("TopK", top_k, move, NULL), ROW("NonMaxSuppression", non_max_suppression, move, NULL),
     ROW("NonZero", non_zero, move, NULL), ROW("RoiAlign", roi_align, move, NULL),
     ROW("GridSample", grid_sample, move, NULL),

@@ -412,3 +412,49 @@ TEST(onnx__types_option__replaces_the_models_types)
     CHECK_INT(4 * 64, dnn.layers[0].shape.output_bytes);
     dnn_release(&dnn);
 }
+
+/* x -> mean -> x - mean -> its square's mean -> root -> quotient -> gamma, as opset 11 exporters
+ * do. */
+TEST(onnx__layer_norm_in_pieces__is_one)
+{
+    struct text g = { 0 };
+    onnx_file_input(&g, "x", F32, "1,4,8");
+    onnx_file_weight(&g, "w", F32, "8,8");
+    onnx_file_weight(&g, "two", F32, "");
+    onnx_file_weight(&g, "gamma", F32, "8");
+    onnx_file_node(&g, "MatMul", "", "fc", "x w", "y", "");
+    onnx_file_node(&g, "ReduceMean", "", "mean", "y", "m", "axes=-1");
+    onnx_file_node(&g, "Sub", "", "sub", "y m", "d", "");
+    onnx_file_node(&g, "Pow", "", "pow", "d two", "d2", "");
+    onnx_file_node(&g, "ReduceMean", "", "var", "d2", "v", "axes=-1");
+    onnx_file_node(&g, "Add", "", "eps", "v two", "ve", "");
+    onnx_file_node(&g, "Sqrt", "", "sqrt", "ve", "s", "");
+    onnx_file_node(&g, "Div", "", "div", "d s", "n", "");
+    onnx_file_node(&g, "Mul", "", "scale", "n gamma", "z", "");
+    onnx_file_node(&g, "Add", "", "residual", "z y", "out", "");
+    struct dnn dnn = onnx_file_load(&g, NULL);
+    CHECK_INT(2, dnn.layer_count); /* y is read twice: the norm is a layer, the rest joins it */
+    CHECK_STR("layernorm", onnx_file_layer(&dnn, "div")->op->name);
+    CHECK_STR("scale+add", onnx_file_layer(&dnn, "div")->epilogue);
+    dnn_release(&dnn);
+}
+
+TEST(onnx__gelu_in_pieces__joins_the_product)
+{
+    struct text g = { 0 };
+    onnx_file_input(&g, "x", F32, "4,8");
+    onnx_file_weight(&g, "w", F32, "8,8");
+    onnx_file_weight(&g, "c", F32, "");
+    onnx_file_node(&g, "MatMul", "", "fc", "x w", "y", "");
+    onnx_file_node(&g, "Div", "", "div", "y c", "a", "");
+    onnx_file_node(&g, "Erf", "", "erf", "a", "b", "");
+    onnx_file_node(&g, "Add", "", "add", "b c", "d", "");
+    onnx_file_node(&g, "Mul", "", "mul", "y d", "e", "");
+    onnx_file_node(&g, "Mul", "", "half", "e c", "f", "");
+    onnx_file_node(&g, "Sigmoid", "", "sigmoid", "f", "s", "");
+    onnx_file_node(&g, "Mul", "", "silu", "f s", "t", "");
+    struct dnn dnn = onnx_file_load(&g, NULL);
+    CHECK_INT(1, dnn.layer_count);
+    CHECK_STR("gelu+scale+silu", dnn.layers[0].epilogue);
+    dnn_release(&dnn);
+}
