@@ -55,7 +55,7 @@ struct ga_options {
     unsigned generations; /* 0 = the budget, or observe(), decides */
     unsigned elite_count;
     unsigned survivor_count; /* of the elites, the best that live on once they have bred; 0 = all */
-    unsigned rerank_count; /* distinct best ones that rerank() sees; 0 = elite_count */
+    unsigned rerank_count;   /* distinct best ones that rerank() sees; 0 = elite_count */
     double mutation_rate, crossover_rate;
     unsigned jobs;         /* OpenMP threads */
     uint64_t budget_evals; /* calls of evaluate(); 0 = generations decide */

@@ -19,10 +19,10 @@
 #include "mapper/rows.h"
 #include "mapper/view.h"
 
-enum { LAYERS_MAX = 64, SETS_MAX = 16 };
-/* About 10 s on one core at 10 layers. */
-static const uint64_t default_nodes = 6000000;
-static const uint64_t nodes_per_step = 65536;
+enum { SETS_MAX = 16 };
+/* About 10 s on one core at 9 to 12 layers of several options each. */
+static const uint64_t default_nodes = 600000;
+static const uint64_t nodes_per_step = 8192;
 
 enum load { LOAD_PES, LOAD_SLOTS, LOAD_SCRATCHPAD, LOAD_WIDE, LOAD_COUNT };
 
@@ -610,9 +610,9 @@ static enum err_code check_options(const struct problem *problem,
                        objective_names[options->objective]);
     if (options->granularity != GRANULARITY_LAYER)
         return err_set(err, ERR_USAGE, "the exact mapper times layers, not tiles");
-    if (problem->layer_count > LAYERS_MAX)
+    if (problem->layer_count > EXACT_LAYERS_MAX)
         return err_set(err, ERR_LIMIT, "the exact mapper takes at most %d layers, got %zu",
-                       LAYERS_MAX, problem->layer_count);
+                       EXACT_LAYERS_MAX, problem->layer_count);
     return ERR_OK;
 }
 

@@ -24,7 +24,7 @@
  * time wins 12, by up to 20%. Both are run, and the better result is kept.
  */
 static const uint64_t combinations_max[] = { 1, 1000 };
-/* Of remapping, a stop for the fixed point; on COMB's cases 3 to 12 reach it. */
+/* Of remapping, a stop for the fixed point; on six of COMB's cases 3 to 12 reach it. */
 static const unsigned passes_max = 64;
 
 struct h2h {

@@ -73,6 +73,7 @@ const struct mapper mapper_table[] = {
         .name = "exact",
         .summary = "branch and bound for small cases: the optimum, or what gap remains",
         .source = "this project; docs/model.md M-50 for its bounds",
+        .layers_max = EXACT_LAYERS_MAX,
         .run = mapper_exact_run,
     },
 };
@@ -84,6 +85,14 @@ const struct mapper *mapper_find(const char *name)
         if (strcmp(mapper_table[i].name, name) == 0)
             return &mapper_table[i];
     return NULL;
+}
+
+bool mapper_takes(const struct mapper *mapper, const struct problem *problem,
+                  const struct mapper_options *options)
+{
+    return mapper->layers_max == 0 ||
+           (problem->layer_count <= mapper->layers_max && options->objective == OBJECTIVE_LATENCY &&
+            options->granularity == GRANULARITY_LAYER);
 }
 
 enum err_code mapper_run(const struct mapper *mapper, const struct problem *problem,

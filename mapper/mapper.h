@@ -69,13 +69,17 @@ struct mapper_result {
 struct mapper {
     const char *name, *summary, *source;
     enum cost_sharing default_sharing; /* what explore offers it unless told otherwise */
+    /* 0: any problem. Else so many layers, and only their latency at layer granularity. */
+    uint32_t layers_max;
     enum err_code (*run)(const struct problem *problem, const struct mapper_options *options,
                          struct mapper_result *out, struct err *err);
 };
 
-extern const struct mapper mapper_table[]; /* comb, heft, round-robin, random */
+extern const struct mapper mapper_table[];
 extern const size_t mapper_count;
 const struct mapper *mapper_find(const char *name);
+bool mapper_takes(const struct mapper *mapper, const struct problem *problem,
+                  const struct mapper_options *options);
 /* Runs a row and checks what it made; out is untouched on error. */
 enum err_code mapper_run(const struct mapper *mapper, const struct problem *problem,
                          const struct mapper_options *options, struct mapper_result *out,

@@ -17,6 +17,7 @@ MAPPER_ROW(mapper_h2h_run);
 MAPPER_ROW(mapper_magma_run);
 MAPPER_ROW(mapper_herald_run);
 MAPPER_ROW(mapper_exact_run);
+enum { EXACT_LAYERS_MAX = 64 };
 MAPPER_ROW(mapper_heft_run);
 
 #endif

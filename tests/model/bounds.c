@@ -273,6 +273,8 @@ static void check_all_mappers(const struct problem *problem, uint64_t seed)
         };
         for (size_t i = 0; i < mapper_count; i++) {
             struct mapper_result result;
+            if (!mapper_takes(&mapper_table[i], problem, &options))
+                continue;
             CHECK_OK(mapper_run(&mapper_table[i], problem, &options, &result, err));
             check_below(bound_ps, analytic_schedule(problem, &result.mapping, granularity, NULL),
                         seed, mapper_table[i].name);

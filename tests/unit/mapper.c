@@ -99,6 +99,8 @@ TEST(mapper_run__every_mapper_and_objective__legal_and_as_good_as_it_says)
             run_init(&run, seed, granularity);
             run.options.objective = (enum objective)(seed % OBJECTIVE_COUNT);
             for (size_t i = 0; i < mapper_count; i++) {
+                if (!mapper_takes(&mapper_table[i], &run.f.problem, &run.options))
+                    continue;
                 struct mapper_result result = search(&mapper_table[i], &run);
                 struct evaluation got = judge(&run, &result.mapping);
                 CHECK(!result.interrupted);
