@@ -78,6 +78,28 @@ TEST(cost_table__rigid__natural_allotment_alone)
     fixture_release(&f);
 }
 
+TEST(cost_table__tiled__natural_first_then_widest)
+{
+    struct fixture f;
+    struct problem tiled;
+    load(&f, SOC(UNLIMITED, ""));
+    const struct cost_options options = { .sharing = COST_SHARING_TILED };
+    CHECK_OK(cost_build_problem(&f.soc, &f.workload, &options, &tiled, err));
+    for (uint32_t acc = 0; acc < 3; acc++) {
+        size_t count = problem_option_count(&tiled, 0, acc);
+        CHECK(count > 1 && count <= 12);
+        CHECK(memcmp(problem_option(&tiled, 0, acc, 0), problem_option(&f.problem, 0, acc, 0),
+                     sizeof(struct layer_option)) == 0);
+        for (uint32_t i = 1; i < count; i++) {
+            const struct layer_option *option = problem_option(&tiled, 0, acc, i);
+            CHECK(option->pes != problem_option(&tiled, 0, acc, 0)->pes);
+            CHECK(i == 1 || option->pes < problem_option(&tiled, 0, acc, i - 1)->pes);
+        }
+    }
+    problem_release(&tiled);
+    fixture_release(&f);
+}
+
 TEST(cost_table__unlimited_memory__takes_no_time)
 {
     struct fixture f;
@@ -113,8 +135,22 @@ TEST(cost_table__equal_accelerators__cost_the_same)
     load(&f, SOC(UNLIMITED, ""));
     size_t count = problem_option_count(&f.problem, 0, 0);
     CHECK_INT(count, problem_option_count(&f.problem, 0, 1));
-    CHECK(memcmp(problem_option(&f.problem, 0, 0, 0), problem_option(&f.problem, 0, 1, 0),
-                 count * sizeof(struct layer_option)) == 0);
+    CHECK(problem_option(&f.problem, 0, 0, 0) == problem_option(&f.problem, 0, 1, 0));
+    fixture_release(&f);
+}
+
+TEST(cost_table__accelerators_at_other_distances__share_cycles_not_memory_times)
+{
+    struct fixture f;
+    load(&f, SOC(DRAM, ""));
+    size_t count = problem_option_count(&f.problem, 0, 0);
+    CHECK_INT(count, problem_option_count(&f.problem, 0, 1));
+    for (uint32_t i = 0; i < count; i++) {
+        const struct layer_option *near = problem_option(&f.problem, 0, 0, i);
+        const struct layer_option *far = problem_option(&f.problem, 0, 1, i);
+        CHECK_INT(near->cycles, far->cycles);
+        CHECK(near->memory_read_ps < far->memory_read_ps);
+    }
     fixture_release(&f);
 }
 

@@ -51,6 +51,7 @@ TEST(mapping_file__random_mappings__read_back_the_same)
                       &text);
         CHECK_OK(load_text(&f.problem, &text, &file, err));
         check_same(&mapping, &file.mapping);
+        CHECK(strstr(text.data, "\"sharing\": \"elastic\"") != NULL);
         CHECK_STR("mine", file.mapper);
         CHECK_INT(seed, file.seed);
         CHECK_INT(granularity, file.granularity);

@@ -1,0 +1,1 @@
+8s/"layer",/"layer", "sharing": "titled",/
