@@ -68,7 +68,7 @@ class Net:
         return name
 
     def conv(self, name, operand, k, kernel, stride=1, pad=None, epilogue=("relu",), out=None,
-             depthwise=False):
+             depthwise=False, groups=1):
         n, c, height, width = self.operand_shape(operand)
         r, s = kernel if isinstance(kernel, tuple) else (kernel, kernel)
         ph, pw = (r // 2, s // 2) if pad is None else pad
@@ -81,11 +81,16 @@ class Net:
             params.update(ph=ph, pw=pw)
         if depthwise:
             assert k == c
-            extents = {"n": n, "g": c, "p": p, "q": q, "r": r, "s": s}
+            op, extents = "depthwise_conv2d", {"n": n, "g": c}
+        elif groups > 1:
+            op, extents = "grouped_conv2d", {"n": n, "g": groups, "k": k // groups, "c": c // groups}
+            out = out or [n, k, p, q]  # the expression's output has the groups apart
         else:
-            extents = {"n": n, "k": k, "c": c, "p": p, "q": q, "r": r, "s": s}
-        return self.layer(name, "depthwise_conv2d" if depthwise else "conv2d", extents, [operand],
-                          params, epilogue, [n, k, p, q], out, math.prod(extents.values()))
+            op, extents = "conv2d", {"n": n, "k": k, "c": c}
+        extents.update(p=p, q=q, r=r, s=s)
+        return self.layer(name, op, extents, [operand], params, epilogue,
+                          [n, groups, k // groups, p, q] if groups > 1 else [n, k, p, q], out,
+                          math.prod(extents.values()))
 
     def depthwise(self, name, operand, kernel, stride=1, pad=None, epilogue=("relu6",)):
         c = self.operand_shape(operand)[1]
@@ -388,6 +393,165 @@ def ds_cnn():
     return net
 
 
+def resnet18():
+    net = Net("resnet18", "He et al., Deep residual learning for image recognition, CVPR 2016, table 1",
+              MAC_ONLY, 1814073344)
+    x = net.input("image", 1, 3, 224, 224)
+    x = net.conv("conv1", x, 64, 7, 2, epilogue=("relu", "maxpool"), out=[1, 64, 56, 56])
+    for stage, width in enumerate((64, 128, 256, 512), 2):
+        for block in range(2):
+            stride = 2 if stage > 2 and block == 0 else 1
+            name = f"conv{stage}_{block + 1}"
+            a = net.conv(name + "a", x, width, 3, stride)
+            shortcut = x
+            if stride == 2:
+                shortcut = net.conv(name + "s", x, width, 1, stride, epilogue=())
+            last = stage == 5 and block == 1
+            x = net.conv(name + "b", a, width, 3,
+                         epilogue=(add(shortcut), "relu") + (("globalavgpool",) if last else ()),
+                         out=[1, 512, 1, 1] if last else None)
+    net.gemm("fc", x, 1, 1000, 512)
+    return net
+
+
+def vgg19():
+    net = Net("vgg19", "Simonyan and Zisserman, Very deep convolutional networks, ICLR 2015, table 1, "
+              "column E", MAC_ONLY, 19632062464)
+    x, size = net.input("image", 1, 3, 224, 224), 224
+    for stage, (convs, width) in enumerate(((2, 64), (2, 128), (4, 256), (4, 512), (4, 512)), 1):
+        for i in range(1, convs + 1):
+            pooled = i == convs
+            size = size // 2 if pooled else size
+            x = net.conv(f"conv{stage}_{i}", x, width, 3,
+                         epilogue=("relu", "maxpool") if pooled else ("relu",),
+                         out=[1, width, size, size] if pooled else None)
+    for name, n, k in (("fc6", 4096, 25088), ("fc7", 4096, 4096), ("fc8", 1000, 4096)):
+        x = net.gemm(name, x, 1, n, k, () if name == "fc8" else ("relu",))
+    return net
+
+
+def alexnet():
+    net = Net("alexnet", "Krizhevsky et al., ImageNet classification with deep convolutional neural "
+              "networks, NeurIPS 2012",
+              MAC_ONLY + " Feature maps are 54, 26 and 12 wide, as in the ONNX light model bvlc_alexnet "
+              "whose total this is: no padding before the first convolution. Two groups in the second, "
+              "fourth and fifth.", 654560384)
+    x = net.input("image", 1, 3, 224, 224)
+    x = net.conv("conv1", x, 96, 11, 4, (0, 0), ("relu", "lrn", "maxpool"), [1, 96, 26, 26])
+    x = net.conv("conv2", x, 256, 5, epilogue=("relu", "lrn", "maxpool"), out=[1, 256, 12, 12], groups=2)
+    x = net.conv("conv3", x, 384, 3)
+    x = net.conv("conv4", x, 384, 3, groups=2)
+    x = net.conv("conv5", x, 256, 3, epilogue=("relu", "maxpool"), out=[1, 256, 6, 6], groups=2)
+    for name, n, k in (("fc6", 4096, 9216), ("fc7", 4096, 4096), ("fc8", 1000, 4096)):
+        x = net.gemm(name, x, 1, n, k, () if name == "fc8" else ("relu",))
+    return net
+
+
+def squeezenet():
+    net = Net("squeezenet", "Iandola et al., SqueezeNet, 2016; version 1.1 of the authors' repository",
+              MAC_ONLY + " The maps are 55, 27 and 13 wide: pools round down.", 349151936)
+    x = net.input("image", 1, 3, 224, 224)
+    x = net.conv("conv1", x, 64, 3, 2, (0, 0), ("relu", "maxpool"), [1, 64, 55, 55])
+    for i, (squeeze, expand, pooled) in enumerate(
+            ((16, 64, None), (16, 64, 27), (32, 128, None), (32, 128, 13), (48, 192, None),
+             (48, 192, None), (64, 256, None), (64, 256, None)), 2):
+        y = net.conv(f"fire{i}_squeeze1x1", x, squeeze, 1)
+        tail = ("relu", "maxpool") if pooled else ("relu",)
+        out = [1, expand, pooled, pooled] if pooled else None
+        x = [net.conv(f"fire{i}_expand{kernel}x{kernel}", y, expand, kernel, epilogue=tail, out=out)
+             for kernel in (1, 3)]
+    net.conv("conv10", x, 1000, 1, epilogue=("relu", "globalavgpool"), out=[1, 1000, 1, 1])
+    return net
+
+
+PRE_NORM = (
+    "Batch 1. Attention is one batched product over the heads, softmax rides on the scores. What is "
+    "normalised is read by the residual addition too, so normalisations are layers of their own. "
+    "Masked scores are computed like the others."
+)
+
+
+def pre_norm_block(net, name, x, seq, hidden, heads, feed_forward):
+    """One transformer layer that normalises before it multiplies, as in GPT-2 and ViT."""
+    width = hidden // heads
+    y = net.map(name + "_norm1", "layernorm", {"m": seq, "n": hidden}, [x], out=[seq, hidden])
+    qkv = net.gemm(name + "_qkv", y, seq, 3 * hidden, hidden)
+    part = net.part(qkv, heads, seq, width)
+    scores = net.batched_gemm(name + "_qk", part, part, heads, seq, seq, width, ("softmax",))
+    context = net.batched_gemm(name + "_av", scores, part, heads, seq, width, seq)
+    x = net.gemm(name + "_out", context, seq, hidden, hidden, (add(x),))
+    y = net.map(name + "_norm2", "layernorm", {"m": seq, "n": hidden}, [x], out=[seq, hidden])
+    y = net.gemm(name + "_ffn1", y, seq, feed_forward, hidden, ("gelu",))
+    return net.gemm(name + "_ffn2", y, seq, hidden, feed_forward, (add(x),))
+
+
+def vit_b16():
+    seq, hidden = 197, 768
+    block = 4 * seq * hidden ** 2 + 2 * seq ** 2 * hidden + 2 * seq * hidden * 4 * hidden
+    net = Net("vit-b16", "Dosovitskiy et al., An image is worth 16x16 words, ICLR 2021, table 1: "
+              "ViT-Base, patches of 16 x 16, 224 x 224; 17.6 GMACs in Touvron et al., DeiT, ICML 2021",
+              PRE_NORM + " 196 patches and the class token.",
+              196 * 768 * 768 + 12 * block + 768 * 1000)
+    image, token = net.input("image", 1, 3, 224, 224), net.input("class_token", 1, hidden)
+    patches = net.conv("patches", image, hidden, 16, 16, (0, 0), (), out=[196, hidden])
+    x = net.map("positions", "add", {"n": seq, "k": hidden}, [[token, patches]], out=[seq, hidden])
+    for i in range(12):
+        x = pre_norm_block(net, f"l{i}", x, seq, hidden, 12, 4 * hidden)
+    x = net.map("norm", "layernorm", {"m": seq, "n": hidden}, [x], out=[seq, hidden])
+    net.gemm("head", net.part(x, 1, hidden), 1, 1000, hidden)
+    return net
+
+
+def gpt2_medium():
+    seq, hidden = 1024, 1024
+    block = 12 * seq * hidden ** 2 + 2 * seq ** 2 * hidden
+    net = Net("gpt2-medium", "Radford et al., Language models are unsupervised multitask learners, 2019, "
+              "table 2: 24 layers, 1024 wide, 16 heads, 345M parameters",
+              PRE_NORM + " All 1024 tokens of the context; logits of the last one (vocabulary 50257). "
+              "The look-up of embeddings is left out.", 24 * block + hidden * 50257)
+    x = net.input("embeddings", seq, hidden)
+    for i in range(24):
+        x = pre_norm_block(net, f"l{i}", x, seq, hidden, 16, 4 * hidden)
+    x = net.map("norm", "layernorm", {"m": seq, "n": hidden}, [x], out=[seq, hidden])
+    net.gemm("logits", net.part(x, 1, hidden), 1, 50257, hidden)
+    return net
+
+
+def llama_layer(name, seq, cached, what):
+    hidden, heads, shared, width, feed_forward = 4096, 32, 8, 128, 14336
+    total, rows = cached + seq, heads // shared * seq
+    macs = (2 * seq * hidden ** 2 + 2 * seq * hidden * shared * width +
+            2 * heads * seq * total * width + 3 * seq * hidden * feed_forward)
+    net = Net(name, "Grattafiori et al., The Llama 3 herd of models, 2024, table 3: one layer of the 8B "
+              "model (4096 wide, 32 heads, 8 of keys and values, feed-forward 14336)",
+              PRE_NORM + " Four heads of queries share one of keys and values: they are rows of one "
+              "product. Rotary embedding is a unary step behind queries and keys. " + what, macs)
+    x = net.input("hidden", seq, hidden)
+    y = net.map("attention_norm", "rmsnorm", {"m": seq, "n": hidden}, [x], out=[seq, hidden])
+    q = net.gemm("q", y, seq, hidden, hidden, ("unary",))
+    k = net.gemm("k", y, seq, shared * width, hidden, ("unary",))
+    v = net.gemm("v", y, seq, shared * width, hidden)
+    if cached:
+        k = [net.input("k_cache", cached, shared * width), k]
+        v = [net.input("v_cache", cached, shared * width), v]
+    scores = net.batched_gemm("qk", q, k, shared, rows, total, width, ("softmax",))
+    context = net.batched_gemm("av", scores, v, shared, rows, width, total)
+    x = net.gemm("o", context, seq, hidden, hidden, (add(x),))
+    y = net.map("ffn_norm", "rmsnorm", {"m": seq, "n": hidden}, [x], out=[seq, hidden])
+    gate = net.gemm("gate", y, seq, feed_forward, hidden, ("silu",))
+    up = net.gemm("up", y, seq, feed_forward, hidden, ({"op": "mul", "input": gate},))
+    net.gemm("down", up, seq, hidden, feed_forward, (add(x),))
+    return net
+
+
+def llama_prefill():
+    return llama_layer("llama3-8b-layer-prefill", 512, 0, "512 tokens at once.")
+
+
+def llama_decode():
+    return llama_layer("llama3-8b-layer-decode", 1, 2047, "One token; 2047 before it in the cache.")
+
+
 def tiny_cnn():
     net = Net("tiny-cnn", "made up for examples and tests", "A convolution, a depthwise separable "
               "one with a shortcut, a classifier.")
@@ -411,7 +575,8 @@ def tiny_mlp():
 
 
 NETWORKS = (resnet50, mobilenet_v2, googlenet, yolov5s, bert_base, albert_base, lstm2, transformer_encoder,
-            resnet8, ds_cnn, tiny_cnn, tiny_mlp)
+            resnet8, ds_cnn, resnet18, vgg19, alexnet, squeezenet, vit_b16, gpt2_medium, llama_prefill,
+            llama_decode, tiny_cnn, tiny_mlp)
 
 COMB_SOURCE = "Zheng et al., COMB, DAC 2023, table 2"
 WORKLOADS = (

@@ -45,6 +45,8 @@ static void window_bindings(struct onnx_layer *layer, const struct onnx_window *
     int a = window->axes - 1;
     for (int d = 0; d < window->axes; d++) {
         onnx_extent(layer, axis_outs[a][d], window->out[d]);
+    }
+    for (int d = 0; d < window->axes; d++) {
         onnx_extent(layer, axis_kernels[a][d], window->kernel[d]);
         onnx_param(layer, axis_strides[a][d], window->stride[d], 1);
         onnx_param(layer, axis_dilations[a][d], window->dilation[d], 1);

@@ -42,14 +42,29 @@ static const struct shipped_network {
     { "transformer-encoder", 16, 14, 3, 931135488, 7077888 },
     { "resnet8", 15, 13, 1, 12501632, 77360 },
     { "ds-cnn", 12, 12, 1, 2656768, 22016 },
+    /* 1 + 8 blocks of 2 + 3 shortcuts + 1. */
+    { "resnet18", 21, 18, 1, 1814073344, 11678912 },
+    { "vgg19", 19, 19, 1, UINT64_C(19632062464), 143652544 },
+    { "alexnet", 8, 8, 1, 654560384, 60954656 },
+    /* 1 + 8 modules of 3, two deep + 1. */
+    { "squeezenet", 26, 18, 1, 349151936, 1231552 },
+    /* 2 + 12 blocks of 8 + 2. Weights: patches, positions, 12 blocks, head. */
+    { "vit-b16", 100, 100, 1, UINT64_C(17563828224),
+      768 * 768 + 197 * 768 + 12 * 12 * 768 * 768 + 768 * 1000 },
+    /* 24 blocks of 8 + 2. Weights 24 · 12 · 1024² + 1024 · 50257. */
+    { "gpt2-medium", 194, 194, 1, UINT64_C(360828716032), 24 * 12 * 1048576 + 1024 * 50257 },
+    /* Path: norm, q, qk, av, o, norm, gate, up, down. Weights 4096 · (2 · 4096 + 2 · 1024 + 3 ·
+       14336). */
+    { "llama3-8b-layer-prefill", 11, 9, 1, UINT64_C(113816633344), 4096 * 53248 },
+    { "llama3-8b-layer-decode", 11, 9, 1, 234881024, 4096 * 53248 },
     { "tiny-cnn", 5, 4, 1, 741696, 1920 },
     { "tiny-mlp", 4, 3, 1, 413696, 25856 },
 };
 
 static size_t longest_path(const struct dnn *dnn)
 {
-    size_t depth[128], longest = 0;
-    CHECK(dnn->layer_count <= 128);
+    size_t depth[256], longest = 0;
+    CHECK(dnn->layer_count <= 256);
     for (size_t i = 0; i < dnn->layer_count; i++) {
         depth[i] = 1;
         for (size_t e = 0; e < dnn->layers[i].pred_count; e++) {
