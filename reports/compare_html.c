@@ -93,22 +93,26 @@ static bool is_variant(const struct report_compare *c, size_t contestant)
            (!name[length] || name[length] == '@' || !strncmp(name + length, "-without-", 9));
 }
 
-/* The rival that the first contestant beats least; 0 if there is none. */
-static size_t closest_rival(const struct report_compare_facts *f)
+/* The rival next to `after` by closeness, ties by index; 0 if there is none. `after` 0: the first.
+ */
+static size_t next_rival(const struct report_compare_facts *f, size_t after)
 {
-    size_t closest = 0;
-    for (size_t b = 1; b < f->compare->contestant_count; b++)
-        if (!is_variant(f->compare, b) &&
-            (!closest ||
-             report_compare_pair(f, 0, b)->speedup < report_compare_pair(f, 0, closest)->speedup))
-            closest = b;
-    return closest;
+    double last = after ? report_compare_pair(f, 0, after)->speedup : -1;
+    size_t next = 0;
+    for (size_t b = 1; b < f->compare->contestant_count; b++) {
+        double speedup = report_compare_pair(f, 0, b)->speedup;
+        bool later = speedup > last || (speedup == last && b > after);
+        if (later && !is_variant(f->compare, b) &&
+            (!next || speedup < report_compare_pair(f, 0, next)->speedup))
+            next = b;
+    }
+    return next;
 }
 
 static void write_sentence(const struct report_compare_facts *f, struct text *out)
 {
     const struct report_compare *c = f->compare;
-    size_t b = closest_rival(f);
+    size_t b = next_rival(f, 0);
     text_add(out, "<h2>");
     report_html_text(out, c->contestants[0]);
     if (f->case_count == 0) {
@@ -130,7 +134,7 @@ static void write_sentence(const struct report_compare_facts *f, struct text *ou
 
 static void write_budget(const struct report_compare *c, struct text *out)
 {
-    text_add(out, "<p class=\"words\">Every run had the same budget: ");
+    text_add(out, "<p class=\"words\">Every run could spend the same: ");
     if (c->budget_layers) {
         report_thousands(out, c->budget_layers);
         text_add(out, " placed layers");
@@ -170,11 +174,8 @@ void report_compare_html_verdict(const struct report_compare_facts *facts, struc
     write_sentence(facts, out);
     write_budget(c, out);
     text_add(out, "<dl class=\"tiles\">\n");
-    size_t tiles = 0;
-    for (size_t b = 1; facts->case_count && b < c->contestant_count && tiles < TILES_MAX; b++) {
-        if (is_variant(c, b) && closest_rival(facts))
-            continue;
-        tiles++;
+    for (size_t tiles = 0, b = 0;
+         facts->case_count && tiles < TILES_MAX && (b = next_rival(facts, b)); tiles++) {
         const struct report_compare_pair *pair = report_compare_pair(facts, 0, b);
         struct text name = { 0 }, value = { 0 }, note = { 0 };
         text_printf(&name, "over %s", c->contestants[b]);

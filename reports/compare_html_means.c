@@ -85,13 +85,14 @@ static void write_forest(const struct report_compare_facts *f, struct text *out)
     forest_init(&forest, f);
     double height = FOREST_ROW * (double)(f->compare->contestant_count - 1);
     text_printf(out,
-                "<svg class=\"forest\" viewBox=\"0 0 %g %g\" role=\"img\" aria-label=\"Geometric "
+                "<div class=\"scroll\"><svg class=\"forest\" viewBox=\"0 0 %g %g\" role=\"img\" "
+                "aria-label=\"Geometric "
                 "means with 95%% intervals\">",
                 FOREST_LEFT + FOREST_WIDTH + 20, FOREST_AXIS + height + 4);
     forest_axis(&forest, out, height);
     for (size_t b = 1; b < f->compare->contestant_count; b++)
         forest_row(&forest, out, b, FOREST_AXIS + FOREST_ROW * ((double)b - 0.5));
-    text_add(out, "</svg>\n");
+    text_add(out, "</svg></div>\n");
 }
 
 /* --- the first against the others ------------------------------------------------------------ */
