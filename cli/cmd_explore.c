@@ -215,7 +215,7 @@ int cmd_explore(int argc, char **argv)
 {
     struct err err = ERR_INIT;
     struct explore_args args = {
-        .mapper = "comb", .seed = 1, .jobs = cli_cores(), .fitness = FITNESS_MIXED
+        .mapper = "socweave", .seed = 1, .jobs = cli_cores(), .fitness = FITNESS_MIXED
     };
     bool helped;
     if (parse(&args, argc, argv, &helped, &err) != ERR_OK) {

@@ -13,7 +13,7 @@ static const double mean_end_weight = 0.05; /* networks that end early leave roo
 static const double chain_share = 0.6;      /* of the picks fall on the critical chain */
 static const double way_share = 0.5,
                     network_share = 0.03; /* of the moves; the rest shift a layer */
-static const double run_share = 0.6, run_goes_on = 0.8;
+static const double pair_share = 0.25, run_share = 0.4, run_goes_on = 0.8;
 enum { CHAIN_PERIOD_MOVES = 256, JUSTIFY_PERIOD_MOVES = 4000, STOP_PERIOD_MOVES = 64 };
 
 struct way_change {
@@ -94,6 +94,7 @@ struct anneal *anneal_new(const struct decode_ways *ways, bool contention, enum 
         .decoder = decoder_new(ways, contention, objective != OBJECTIVE_LATENCY),
         .rng = rng_stream(seed, UINT64_C(0x616e6e65616c), island),
         .best_value = INFINITY,
+        .best_makespan_ps = DECODE_NEVER,
         .least_mean_end_ps = least_mean_end_ps(ways),
         .changes = mem_alloc(layers, sizeof *a->changes),
         .old_order = mem_alloc(layers, sizeof *a->old_order),
@@ -119,13 +120,21 @@ void anneal_free(struct anneal *a)
     free(a);
 }
 
+/* The mean end guides the search; what counts is the objective. */
+static bool is_best(const struct anneal *a, uint64_t makespan_ps)
+{
+    if (a->objective == OBJECTIVE_LATENCY && makespan_ps != a->best_makespan_ps)
+        return makespan_ps < a->best_makespan_ps;
+    return a->current_value < a->best_value;
+}
+
 /* The current list from this position on was decoded to `r`, and is kept. */
 static void take(struct anneal *a, const struct decode_result *r)
 {
     a->current_value = value_of(a, r);
     a->current_makespan_ps = r->makespan_ps;
     a->chain_is_stale = true;
-    if (a->current_value < a->best_value) {
+    if (is_best(a, r->makespan_ps)) {
         a->best_value = a->current_value;
         a->best_makespan_ps = r->makespan_ps;
         activity_list_copy(&a->best, &a->current, a->problem->layer_count);
@@ -261,14 +270,36 @@ static uint32_t neighbour_in_graph(struct anneal *a, uint32_t layer, bool behind
     return (behind ? p->succs : p->preds)[begin[layer] + rng_below(&a->rng, count)].layer;
 }
 
-static void move_way(struct anneal *a, uint32_t layer)
+static void change_to_any_other(struct anneal *a, uint32_t layer)
 {
     uint32_t count = decode_way_count(a->ways, layer);
-    if (count > 1) {
-        uint32_t way = rng_below(&a->rng, count - 1);
-        change_way(a, layer, (uint16_t)(way + (way >= a->current.way[layer])));
+    if (count < 2)
+        return;
+    uint32_t way = rng_below(&a->rng, count - 1);
+    change_way(a, layer, (uint16_t)(way + (way >= a->current.way[layer])));
+}
+
+/* A layer close by in the list: the two may come to share an accelerator, or make room. */
+static uint32_t nearby(struct anneal *a, uint32_t layer)
+{
+    enum { REACH = 6 };
+    uint32_t layers = (uint32_t)a->problem->layer_count, here = a->current.position[layer];
+    uint32_t low = here > REACH ? here - REACH : 0;
+    return a->current.order[low + rng_below(&a->rng, min_u64(layers - low, 2 * REACH + 1))];
+}
+
+/* One layer; or a layer and one close by; or a connected run of layers to one accelerator. */
+static void move_way(struct anneal *a, uint32_t layer)
+{
+    change_to_any_other(a, layer);
+    double kind = rng_real(&a->rng);
+    if (kind < pair_share) {
+        uint32_t other = nearby(a, layer);
+        if (other != layer)
+            change_to_any_other(a, other);
+        return;
     }
-    if (rng_real(&a->rng) >= run_share)
+    if (kind >= pair_share + run_share)
         return;
     const struct decode_way *like = decode_way(a->ways, layer, a->current.way[layer]);
     bool behind = rng_below(&a->rng, 2);

@@ -177,9 +177,10 @@ static void serve(struct dispatch *d, uint32_t number, uint32_t flow, uint64_t s
     struct packet *packet = &d->packets[flow];
     uint64_t done_ps = max_u64(d->now_ps + service_ps, packet->tail_ps);
     packet->tail_ps = done_ps + server->latency_ps;
-    bool is_link = number < d->problem->soc->link_count;
-    bool head_goes_on =
-        is_link && d->problem->soc->switching == SOC_CUT_THROUGH && packet->at != packet->end;
+    const struct soc *soc = d->problem->soc;
+    bool between_links =
+        number < soc->link_count && packet->at != packet->end && *packet->at < soc->link_count;
+    bool head_goes_on = between_links && soc->switching == SOC_CUT_THROUGH;
     uint64_t onward_ps = head_goes_on ? d->now_ps + server->latency_ps : packet->tail_ps;
     if (service_ps > 0 && onward_ps == done_ps) {
         add_due(d, done_ps, DUE_FREE_AND_FORWARD, flow);

@@ -146,14 +146,46 @@ static void seed_islands(struct search *search)
 
 /* --- rounds --------------------------------------------------------------------------------- */
 
+/* Small problems are searched anew in every round, from random lists. */
+enum { SMALL_LAYERS = 24 };
+
+static bool is_small(const struct search *search)
+{
+    return search->view->layer_count <= SMALL_LAYERS;
+}
+
+static void scatter(struct search *search, unsigned round, uint32_t island)
+{
+    const struct problem *p = search->view->problem;
+    struct rng rng =
+        rng_stream(search->options->seed, UINT64_C(0x73636174), round * ISLANDS + island);
+    struct activity_list list;
+    double *rank = mem_alloc(p->layer_count, sizeof *rank);
+    activity_list_init(&list, p->layer_count);
+    for (uint32_t layer = (uint32_t)p->layer_count; layer-- > 0;) {
+        for (uint32_t at = p->succ_begin[layer]; at < p->succ_begin[layer + 1]; at++)
+            rank[layer] = fmax(rank[layer], rank[p->succs[at].layer]);
+        rank[layer] += rng_real(&rng);
+        list.way[layer] = (uint16_t)rng_below(&rng, decode_way_count(&search->ways, layer));
+    }
+    list_by_rank(search->view, rank, &list);
+    anneal_start(search->islands[island], &list);
+    activity_list_release(&list);
+    free(rank);
+}
+
 static void anneal_round(struct search *search, unsigned round, uint64_t work_layers)
 {
-    double ratio = coldest / hottest;
-    double hot = hottest * pow(ratio, (double)round / ROUNDS);
-    double cold = hottest * pow(ratio, (double)(round + 1) / ROUNDS);
+    /* In a small problem the least move is a large share of the value. */
+    double first = hottest * fmax(1, 300.0 / search->view->layer_count), ratio = coldest / first;
+    bool anew = is_small(search) && round > 0;
+    double hot = is_small(search) ? first : first * pow(ratio, (double)round / ROUNDS);
+    double cold = is_small(search) ? coldest : first * pow(ratio, (double)(round + 1) / ROUNDS);
     uint64_t bound_ps = search->options->objective == OBJECTIVE_LATENCY ? search->bound_ps : 0;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(search->options->jobs)
     for (int i = 0; i < ISLANDS; i++) {
+        if (anew)
+            scatter(search, round, (uint32_t)i);
         anneal_go(search->islands[i], work_layers, hot, cold, bound_ps, search->options->stop);
         anneal_write_best(search->islands[i], &search->mappings[i]);
     }
@@ -245,7 +277,7 @@ static enum err_code run_rounds(struct search *search, struct err *err)
             return rc;
         if (!note_round(search, round + 1) || is_proved(search))
             break;
-        if (round % 2)
+        if (round % 2 && !is_small(search))
             migrate(search);
     }
     return ERR_OK;
