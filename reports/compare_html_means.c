@@ -47,7 +47,8 @@ static void forest_axis(const struct forest *forest, struct text *out, double he
     double last_x = -INFINITY;
     for (size_t i = 0; i < sizeof ticks / sizeof *ticks; i++) {
         double x = forest_x(forest, ticks[i]);
-        if (x < FOREST_LEFT || x > FOREST_LEFT + FOREST_WIDTH || (x - last_x < 34 && ticks[i] != 1))
+        bool crowded = x - last_x < 34 || fabs(x - forest_x(forest, 1)) < 34;
+        if (x < FOREST_LEFT || x > FOREST_LEFT + FOREST_WIDTH || (crowded && ticks[i] != 1))
             continue;
         last_x = x;
         struct text label = { 0 };
