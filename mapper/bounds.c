@@ -22,7 +22,7 @@ typedef unsigned __int128 u128;
 
 /* What an option takes of a kind, in whole units of its capacity. The wide ones are dual feasible
  * functions of PEs: with threshold e = PEs / parts, more than PEs − e counts as all, fewer than e
- * as none (Fekete, Schepers, 2001). */
+ * as none (Fekete, Schepers, 2001; docs/model.md M-53). */
 enum resource { RESOURCE_PES, RESOURCE_SLOTS, RESOURCE_SCRATCHPAD, RESOURCE_WIDE, WIDE_COUNT = 3 };
 enum { RESOURCE_COUNT = RESOURCE_WIDE + WIDE_COUNT };
 static const uint64_t wide_parts[WIDE_COUNT] = { 2, 3, 4 };

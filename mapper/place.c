@@ -105,7 +105,7 @@ static void find_arrivals(const struct view *view, struct place_scratch *s, uint
     }
 }
 
-/* COMB, Algorithm 2, lines of the inner loop: the group's end on every candidate. */
+/* COMB, Algorithm 2, inner loop: the group's end on every candidate (docs/model.md M-56). */
 static void find_ends(const struct view *view, struct place_scratch *s, const uint32_t *words,
                       uint32_t count, uint32_t candidate_count)
 {

@@ -8,7 +8,8 @@
 #include "mapper/view.h"
 
 /* HEFT's: mean time over the accelerators that support a layer, mean transfer over all pairs of
- * different accelerators. rank[layer] of a predecessor is never below that of its consumers. */
+ * different accelerators (docs/model.md M-57). rank[layer] of a predecessor is never below that of
+ * its consumers. */
 void rank_upward(const struct view *view, double *rank);
 
 /* Layers by falling rank, then by number: a topological order. */
