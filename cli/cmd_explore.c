@@ -27,7 +27,7 @@ static enum err_code parse(struct explore_args *a, int argc, char **argv, bool *
         { "--objective", CLI_CHOICE, &a->objective, "WHAT", "to minimise", objective_names, OBJECTIVE_COUNT },
         { "--fitness", CLI_CHOICE, &a->fitness, "HOW", "the search believes", fitness_names, 3 },
         { "--granularity", CLI_CHOICE, &a->granularity, "G", "of the timing model", granularity_names, 2 },
-        { "--sharing", CLI_CHOICE, &a->sharing, "S", "allotments of PEs to choose from (auto: the mapper's)", cli_sharing_choices, 1 + COST_SHARING_COUNT },
+        { "--sharing", CLI_CHOICE, &a->sharing, "S", "allotments of PEs (auto: the mapper's)", cli_sharing_choices, 1 + COST_SHARING_COUNT },
         { "--seed", CLI_COUNT, &a->seed, "N", "same seed, same result" },
         { "--generations", CLI_COUNT, &a->generations, "N", "of the search (0: the mapper's default)", .high = 1e6 },
         { "--population", CLI_COUNT, &a->population, "N", "of the search (0: the mapper's default)", .high = 1e5 },
