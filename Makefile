@@ -14,6 +14,7 @@ VERSION := $(shell cat VERSION)
 PACKAGES      := build-essential pkg-config libsystemc-dev libjansson-dev nettle-dev \
                  protobuf-compiler protobuf-c-compiler libprotobuf-c-dev libonnx-dev
 LINT_PACKAGES := clang-format
+FUZZ_PACKAGES := clang
 
 FOLDERS := core frontends cost ga mapper sim intrinsics reports cli
 C_SRC   := $(wildcard $(addsuffix /*.c,$(FOLDERS)))
@@ -37,7 +38,8 @@ PKG_LIBS   = $(shell pkg-config --libs $(PKG) 2>/dev/null)
 WARN     := -Wall -Wextra -Wshadow -Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wno-missing-field-initializers $(WERROR)
 WARN_C   := -Wstrict-prototypes -Wmissing-prototypes
 INCLUDES  = -I. -I$(BUILD) $(PKG_CFLAGS) -D_GNU_SOURCE -DSOCWEAVE_VERSION='"$(VERSION)"'
-ALL_CFLAGS   = -std=c11 -fopenmp $(WARN) $(WARN_C) $(CFLAGS)
+OPENMP   ?= -fopenmp
+ALL_CFLAGS   = -std=c11 $(OPENMP) $(WARN) $(WARN_C) $(CFLAGS)
 ALL_CXXFLAGS = -std=c++17 -fopenmp $(WARN) $(CXXFLAGS)
 LIBS = -Wl,--as-needed $(PKG_LIBS) -lm
 
@@ -49,7 +51,7 @@ endif
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo check check-unit check-cli asan bench lint format format-check trace update-golden \
+.PHONY: all deps demo check check-unit check-cli asan fuzz bench lint format format-check trace update-golden \
         install uninstall clean help
 
 ## all: build/socweave (default)
@@ -115,6 +117,19 @@ asan: deps
 	    build-asan/socweave build-asan/test_socweave
 	@BUILD=build-asan tests/run --sanitized
 
+## fuzz: libFuzzer on the importer and on each kind of file, FUZZ_SECONDS (30) each; FUZZ="onnx soc" for some
+FUZZ         ?= onnx dnn soc workload mapping
+FUZZ_SECONDS ?= 30
+FUZZ_LIB = $(call object,$(wildcard core/*.c frontends/*.c cost/*.c)) $(ONNX_PB).c.o
+FUZZ_SANITIZE = address,undefined
+$(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/fuzz_%.c.o $(FUZZ_LIB)
+	$(call say,LINK,$@) $(CC) -fsanitize=fuzzer,$(FUZZ_SANITIZE) -o $@ $^ $(LIBS)
+fuzz: deps
+	@DEPS=$(DEPS) tests/tools/deps $(FUZZ_PACKAGES)
+	@$(MAKE) --no-print-directory BUILD=build-fuzz CC=clang OPENMP= WERROR= \
+	    CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,$(FUZZ_SANITIZE) -fno-sanitize-recover=all' $(addprefix build-fuzz/fuzz-,$(FUZZ))
+	@BUILD=build-fuzz SECONDS_EACH=$(FUZZ_SECONDS) tests/fuzz/run $(FUZZ)
+
 ## bench: figures as JSON lines {"bench": …, "value": …, "unit": …}
 bench: deps
 	@$(MAKE) --no-print-directory all $(BUILD)/bench_socweave
@@ -130,7 +145,7 @@ lint: deps
 	@tests/tools/trace
 	@$(MAKE) --no-print-directory format-check
 
-FORMATTED = $(wildcard $(foreach f,$(FOLDERS) tests tests/unit tests/model bench,$(f)/*.[ch] $(f)/*.cpp $(f)/*.hpp))
+FORMATTED = $(wildcard $(foreach f,$(FOLDERS) tests tests/unit tests/model tests/fuzz bench,$(f)/*.[ch] $(f)/*.cpp $(f)/*.hpp))
 ## format: clang-format over the tree      format-check: say what it would change
 format:
 	@clang-format -i $(FORMATTED)
@@ -159,7 +174,7 @@ uninstall:
 
 ## clean: remove build folders
 clean:
-	rm -rf build build-asan build-tsan build-clang
+	rm -rf build build-asan build-tsan build-clang build-fuzz
 
 ## help: this list
 help:

@@ -342,7 +342,8 @@ bool onnx_read_einsum(struct onnx_model *model, struct onnx_node *node, struct o
 ONNX_INFER(einsum)
 {
     struct onnx_einsum einsum;
-    if (!need(model, node, 1) || !onnx_read_einsum(model, node, &einsum))
+    if (!need(model, node, node->input_count > 0 ? node->input_count : 1) ||
+        !onnx_read_einsum(model, node, &einsum))
         return false;
     if (node->unsupported)
         return true;

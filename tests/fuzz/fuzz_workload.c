@@ -1,0 +1,20 @@
+/* workload/1 files: any bytes are a valid file or an error with a place. */
+#include <assert.h>
+
+#include "core/workload.h"
+#include "tests/fuzz/fuzz_file.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
+{
+    struct err err = ERR_INIT;
+    struct workload workload;
+    char line[2048];
+    int fd;
+    const char *name = fuzz_file(bytes, count, &fd);
+    if (workload_load(@LOAD @workload, name, @LOAD @err) == ERR_OK)
+        workload_release(@REL @workload);
+    else
+        assert(err_format(&err, line, sizeof line)[0]);
+    close(fd);
+    return 0;
+}
