@@ -11,8 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     char line[2048];
     int fd;
     const char *name = fuzz_file(bytes, count, &fd);
-    if (dnn_load(@LOAD @dnn, name, @LOAD @err) == ERR_OK)
-        dnn_release(@REL @dnn);
+    if (dnn_load(&dnn, name, &err) == ERR_OK)
+        dnn_release(&dnn);
     else
         assert(err_format(&err, line, sizeof line)[0]);
     close(fd);

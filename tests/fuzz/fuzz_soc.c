@@ -11,8 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     char line[2048];
     int fd;
     const char *name = fuzz_file(bytes, count, &fd);
-    if (soc_load(@LOAD @soc, name, @LOAD @err) == ERR_OK)
-        soc_release(@REL @soc);
+    if (soc_load(&soc, name, &err) == ERR_OK)
+        soc_release(&soc);
     else
         assert(err_format(&err, line, sizeof line)[0]);
     close(fd);

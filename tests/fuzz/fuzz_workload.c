@@ -11,8 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     char line[2048];
     int fd;
     const char *name = fuzz_file(bytes, count, &fd);
-    if (workload_load(@LOAD @workload, name, @LOAD @err) == ERR_OK)
-        workload_release(@REL @workload);
+    if (workload_load(&workload, name, &err) == ERR_OK)
+        workload_release(&workload);
     else
         assert(err_format(&err, line, sizeof line)[0]);
     close(fd);
