@@ -136,8 +136,9 @@ static void list_onnx(const struct onnx_report *report, struct finding *found)
 static enum err_code check_onnx(const char *file, const struct check_args *a, struct finding *found,
                                 struct err *err)
 {
-    struct onnx_options options = { .dims = a->dim, .dim_count = a->dims.count,
-                                    .allow_unsupported = true, .survey = true };
+    struct onnx_options options = {
+        .dims = a->dim, .dim_count = a->dims.count, .allow_unsupported = true, .survey = true
+    };
     struct onnx_report report;
     struct text json = { 0 };
     struct dnn dnn;

@@ -40,7 +40,8 @@ static uint64_t sum(const struct json_node *node, uint64_t a, uint64_t b)
 /*
  * By how much the true extent of a dimension may differ from the derived one. A window that moves
  * in steps of s determines what it moves over only to within s: the last s - 1 rows may be left
- * over, or be padding of one side only.
+ * over, or be padding of one side only. A zero-expanded dimension (divisor) may end one row before
+ * or behind its last result.
  */
 static int64_t slack_of(const struct expr *expr, const struct expr_dim *dim)
 {
@@ -48,7 +49,7 @@ static int64_t slack_of(const struct expr *expr, const struct expr_dim *dim)
     for (size_t i = 0; i < expr->iter_count; i++)
         if (!expr->iters[i].reduce && dim->coeff[i] > stride)
             stride = dim->coeff[i];
-    return dim->divisor == 1 ? stride - 1 : 0;
+    return dim->divisor == 1 ? stride - 1 : 1;
 }
 
 /* The operand takes the producer's shape where every dimension is within its slack. */

@@ -458,3 +458,17 @@ TEST(onnx__gelu_in_pieces__joins_the_product)
     CHECK_STR("gelu+scale+silu", dnn.layers[0].epilogue);
     dnn_release(&dnn);
 }
+
+/* As decoders of U-Nets have it: 3x3, stride 2, one row of output padding, 5 -> 10. */
+TEST(onnx__transposed_conv_with_output_padding__doubles)
+{
+    struct text g = { 0 };
+    onnx_file_input(&g, "x", F32, "1,4,5,5");
+    onnx_file_weight(&g, "w", F32, "4,2,3,3");
+    onnx_file_node(&g, "ConvTranspose", "", "up", "x w", "y",
+                   "strides=2,2 pads=1,1,1,1 output_padding=1,1");
+    struct dnn dnn = onnx_file_load(&g, NULL);
+    CHECK_INT(2 * 10 * 10 * 4, dnn.layers[0].shape.output_bytes);
+    CHECK_INT(2 * 4 * 9 * 100, dnn.macs);
+    dnn_release(&dnn);
+}
