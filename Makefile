@@ -14,6 +14,7 @@ VERSION := $(shell cat VERSION)
 PACKAGES      := build-essential pkg-config libsystemc-dev libjansson-dev nettle-dev \
                  protobuf-compiler protobuf-c-compiler libprotobuf-c-dev libonnx-dev
 LINT_PACKAGES := clang-format
+TEST_PACKAGES := libonnx-testdata
 FUZZ_PACKAGES := clang
 
 FOLDERS := core frontends cost ga mapper sim intrinsics reports cli
@@ -107,6 +108,7 @@ demo: deps
 
 ## check: set up, build, run every test; the last line is "N passed, N failed, N skipped"
 check: deps
+	@DEPS=$(DEPS) tests/tools/deps $(TEST_PACKAGES)
 	@$(MAKE) --no-print-directory all $(BUILD)/test_socweave
 	@BUILD=$(BUILD) tests/run
 
