@@ -11,7 +11,7 @@
 /* Chosen on COMB's 24 cases; reports/studies/comb-24 shows what each lever is worth. */
 static const double mean_end_weight = 0.05; /* networks that end early leave room for others */
 static const double chain_share = 0.6;      /* of the picks fall on the critical chain */
-static const double way_share = 0.5,
+static const double way_share = 0.7,
                     network_share = 0.03; /* of the moves; the rest shift a layer */
 static const double pair_share = 0.25, run_share = 0.4, run_goes_on = 0.8;
 enum { CHAIN_PERIOD_MOVES = 256, JUSTIFY_PERIOD_MOVES = 4000, STOP_PERIOD_MOVES = 64 };

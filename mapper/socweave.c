@@ -51,6 +51,16 @@ static bool contends(const struct search *search)
     return uses_sim(search->options) && is_on(search, MAPPER_CONTENTION);
 }
 
+static uint64_t budget_layers(const struct search *search)
+{
+    const struct mapper_options *options = search->options;
+    if (options->budget_layers)
+        return options->budget_layers;
+    if (options->budget_evals)
+        return options->budget_evals * search->view->layer_count;
+    return min_u64(default_budget_layers, default_moves * search->view->layer_count);
+}
+
 /* --- seeds ---------------------------------------------------------------------------------- */
 
 /* A list by falling rank, decoded greedily and justified; into `list`. */
@@ -59,14 +69,19 @@ struct seed {
     double value;
 };
 
+static double seed_value(const struct search *search, const struct decode_result *r)
+{
+    return objective_value(search->options->objective, r->makespan_ps, r->energy_pj) +
+           1e-3 * r->mean_network_end_ps;
+}
+
 static double greedy_value(const struct search *search, struct decoder *decoder,
                            struct activity_list *list, double transfer_weight)
 {
     decoder_greedy(decoder, list, transfer_weight);
     decoder_justify(decoder, list);
     struct decode_result r = decoder_run(decoder, list, 0, DECODE_NEVER, true);
-    return objective_value(search->options->objective, r.makespan_ps, r.energy_pj) +
-           1e-3 * r.mean_network_end_ps;
+    return seed_value(search, &r);
 }
 
 static void list_by_rank(const struct view *view, const double *rank, struct activity_list *list)
@@ -89,6 +104,52 @@ static void offer(struct seed *seeds, const struct activity_list *list, double v
     seeds[at] = last;
     seeds[at].value = value;
     activity_list_copy(&seeds[at].list, list, layers);
+}
+
+/* A mapping's order and choices as a list; whatever barrier it had is gone. */
+static void list_of_mapping(const struct search *search, const struct mapping *mapping,
+                            struct activity_list *list)
+{
+    for (uint32_t at = 0; at < mapping->placement_count; at++) {
+        const struct placement *placement = &mapping->placements[at];
+        uint32_t layer = placement->layer;
+        uint16_t way = 0;
+        while (decode_way(&search->ways, layer, way)->accelerator != placement->accelerator ||
+               decode_way(&search->ways, layer, way)->number != placement->option)
+            way++;
+        list->order[at] = layer;
+        list->position[layer] = at;
+        list->way[layer] = way;
+    }
+}
+
+/* What other mappers find in a small share of the budget, as lists. */
+static void offer_mappers(struct search *search, struct decoder *decoder, struct seed *seeds,
+                          struct activity_list *list)
+{
+    static const struct {
+        enum err_code (*run)(const struct problem *problem, const struct mapper_options *options,
+                             struct mapper_result *out, struct err *err);
+        double budget_share;
+    } rows[] = { { mapper_heft_run, 0 }, { mapper_herald_run, 0 }, { mapper_comb_run, 0.05 } };
+    const struct problem *p = search->view->problem;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct mapper_options options = *search->options;
+        double evals =
+            rows[i].budget_share * (double)budget_layers(search) / (double)p->layer_count;
+        options.budget_layers = options.population = options.generations = 0;
+        options.budget_evals = max_u64((uint64_t)evals, 100);
+        options.fitness = FITNESS_ANALYTIC;
+        options.sim = NULL;
+        options.progress = NULL;
+        struct mapper_result found = { 0 };
+        if (rows[i].run(p, &options, &found, NULL) == ERR_OK) {
+            list_of_mapping(search, &found.mapping, list);
+            struct decode_result r = decoder_run(decoder, list, 0, DECODE_NEVER, true);
+            offer(seeds, list, seed_value(search, &r), p->layer_count);
+        }
+        mapper_result_release(&found);
+    }
 }
 
 /*
@@ -122,6 +183,8 @@ static void make_seeds(struct search *search, struct seed *seeds)
         double value = greedy_value(search, decoder, &list, weights[trial / 2 % 4]);
         offer(seeds, &list, value, p->layer_count);
     }
+    if (is_on(search, MAPPER_SEEDS))
+        offer_mappers(search, decoder, seeds, &list);
     activity_list_release(&list);
     free(mean);
     free(rank);
@@ -248,16 +311,6 @@ static bool note_round(struct search *search, unsigned round)
         .best_value = search->best_value,
     };
     return journal_step(&search->journal, &now);
-}
-
-static uint64_t budget_layers(const struct search *search)
-{
-    const struct mapper_options *options = search->options;
-    if (options->budget_layers)
-        return options->budget_layers;
-    if (options->budget_evals)
-        return options->budget_evals * search->view->layer_count;
-    return min_u64(default_budget_layers, default_moves * search->view->layer_count);
 }
 
 static bool is_proved(const struct search *search)
