@@ -70,7 +70,8 @@ struct problem {
 
     /* [class * accelerator_count + acc]; none where the accelerator cannot run the class. Option 0
      * is the dataflow's natural allotment, COMB's "PEs used"; the others follow widest first, no
-     * two of the same width. Without a natural one that fits the scratchpad, the widest is first. */
+     * two of the same width. Without a natural one that fits the scratchpad, the widest is first.
+     */
     struct problem_options *options;
     const char *sharing; /* which allotments there are: "fixed", "elastic", "tiled"; or NULL */
 
