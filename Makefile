@@ -142,7 +142,7 @@ lint: deps
 	@DEPS=$(DEPS) tests/tools/deps $(LINT_PACKAGES)
 	@$(MAKE) --no-print-directory all
 	@tests/tools/check-layers && tests/tools/check-layers --self-test
-	@BUILD=$(BUILD) tests/tools/check-symbols
+	@BUILD=$(BUILD) tests/tools/check-symbols && BUILD=$(BUILD) tests/tools/check-symbols --self-test
 	@CC='$(CC)' FLAGS='$(INCLUDES)' tests/tools/check-headers
 	@tests/tools/trace
 	@$(MAKE) --no-print-directory format-check
