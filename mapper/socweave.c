@@ -16,7 +16,7 @@
 #include "mapper/rank.h"
 #include "mapper/rows.h"
 
-enum { ISLANDS = 4, ROUNDS = 12, SEEDS_KEPT = ISLANDS };
+enum { ISLANDS = 4, ROUNDS = 12, SEEDS_KEPT = ISLANDS, GUESTS = 3 };
 /* Temperatures as shares of the value; 2% is far too hot. */
 static const double hottest = 1e-3, coldest = 4e-5;
 /* A search whose size the user leaves open: some seconds on two cores for any size, and no more
@@ -29,7 +29,9 @@ struct search {
     struct decode_ways ways;
     struct anneal *islands[ISLANDS];
     struct mapping mappings[ISLANDS + 1]; /* of the islands' bests; the last: the best of all */
-    struct evaluation evaluations[ISLANDS], best;
+    struct mapping guests[GUESTS];        /* of other mappers, as they made them; judged once */
+    size_t guest_count;
+    struct evaluation best;
     double best_value;
     uint64_t sim_evaluations, bound_ps;
     struct journal journal;
@@ -131,9 +133,11 @@ static void offer_mappers(struct search *search, struct decoder *decoder, struct
         enum err_code (*run)(const struct problem *problem, const struct mapper_options *options,
                              struct mapper_result *out, struct err *err);
         double budget_share;
-    } rows[] = { { mapper_heft_run, 0 }, { mapper_herald_run, 0 }, { mapper_comb_run, 0.05 } };
+    } rows[GUESTS] = { { mapper_heft_run, 0 },
+                       { mapper_herald_run, 0 },
+                       { mapper_comb_run, 0.05 } };
     const struct problem *p = search->view->problem;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < GUESTS; i++) {
         struct mapper_options options = *search->options;
         double evals =
             rows[i].budget_share * (double)budget_layers(search) / (double)p->layer_count;
@@ -147,6 +151,8 @@ static void offer_mappers(struct search *search, struct decoder *decoder, struct
             list_of_mapping(search, &found.mapping, list);
             struct decode_result r = decoder_run(decoder, list, 0, DECODE_NEVER, true);
             offer(seeds, list, seed_value(search, &r), p->layer_count);
+            search->guests[search->guest_count++] = found.mapping;
+            found.mapping = (struct mapping){ 0 };
         }
         mapper_result_release(&found);
     }
@@ -254,25 +260,26 @@ static void anneal_round(struct search *search, unsigned round, uint64_t work_la
     }
 }
 
-/* What the fitness in force says of the islands' bests; keeps the best of all. */
-static enum err_code judge(struct search *search, struct err *err)
+/* What the fitness in force says of these mappings; keeps the best of all. */
+static enum err_code judge(struct search *search, const struct mapping *mappings, size_t count,
+                           struct err *err)
 {
+    struct evaluation evaluations[ISLANDS + GUESTS];
     const struct mapper_options *options = search->options;
     const struct evaluator *judge = uses_sim(options) ? options->sim : options->analytic;
-    enum err_code rc =
-        judge->evaluate(judge->ctx, search->mappings, ISLANDS, search->evaluations, err);
+    enum err_code rc = judge->evaluate(judge->ctx, mappings, count, evaluations, err);
     if (rc != ERR_OK)
         return rc;
     if (uses_sim(options))
-        search->sim_evaluations += ISLANDS;
-    for (size_t i = 0; i < ISLANDS; i++) {
-        const struct evaluation *e = &search->evaluations[i];
+        search->sim_evaluations += count;
+    for (size_t i = 0; i < count; i++) {
+        const struct evaluation *e = &evaluations[i];
         double value = objective_value(options->objective, e->makespan_ps, e->energy_pj);
         if (value >= search->best_value)
             continue;
         search->best_value = value;
         search->best = *e;
-        mapping_copy(&search->mappings[ISLANDS], &search->mappings[i]);
+        mapping_copy(&search->mappings[ISLANDS], &mappings[i]);
     }
     return ERR_OK;
 }
@@ -323,9 +330,10 @@ static enum err_code run_rounds(struct search *search, struct err *err)
 {
     uint64_t work_layers = budget_layers(search) / (ISLANDS * ROUNDS) + 1;
     seed_islands(search);
-    for (unsigned round = 0; round < ROUNDS; round++) {
+    enum err_code rc = judge(search, search->guests, search->guest_count, err);
+    for (unsigned round = 0; round < ROUNDS && rc == ERR_OK; round++) {
         anneal_round(search, round, work_layers);
-        enum err_code rc = judge(search, err);
+        rc = judge(search, search->mappings, ISLANDS, err);
         if (rc != ERR_OK)
             return rc;
         if (!note_round(search, round + 1) || is_proved(search))
@@ -333,7 +341,7 @@ static enum err_code run_rounds(struct search *search, struct err *err)
         if (round % 2 && !is_small(search))
             migrate(search);
     }
-    return ERR_OK;
+    return rc;
 }
 
 enum err_code mapper_socweave_run(const struct problem *problem,
@@ -374,6 +382,8 @@ enum err_code mapper_socweave_run(const struct problem *problem,
         anneal_free(search.islands[i]);
     for (size_t i = 0; i <= ISLANDS; i++)
         mapping_release(&search.mappings[i]);
+    for (size_t i = 0; i < search.guest_count; i++)
+        mapping_release(&search.guests[i]);
     journal_release(&search.journal);
     decode_ways_release(&search.ways);
     view_release(&view);
