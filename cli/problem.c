@@ -12,13 +12,13 @@
 
 static const char *const folder_names[] = { "soc-configs", "dnn-graphs", "dnn-graphs/workloads" };
 
-/* Where `make install` put the configs, seen from the program: ../share/socweave. free() it. */
-static char *installed_root(void)
+/* A folder seen from the program's own. free() it. */
+static char *beside_program(const char *relative)
 {
     char program[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     program[length < 0 ? 0 : length] = '\0';
-    char *bin = file_dir(program), *root = file_join(bin, "../share/socweave");
+    char *bin = file_dir(program), *root = file_join(bin, relative);
     free(bin);
     return root;
 }
@@ -40,13 +40,28 @@ static char *shipped(const char *root, const char *name, enum cli_folder folder)
 
 char *cli_resolve(const char *name, enum cli_folder folder)
 {
+    /* Where `make install` puts them, and where they are beside a build folder. */
+    static const char *const beside[] = { "../share/socweave", ".." };
     if (access(name, F_OK) == 0 || strchr(name, '/'))
         return strdup(name);
-    char *installed = installed_root(), *file = shipped("", name, folder);
-    if (!file)
-        file = shipped(installed, name, folder);
-    free(installed);
+    char *file = shipped("", name, folder);
+    for (size_t i = 0; !file && i < sizeof beside / sizeof *beside; i++) {
+        char *root = beside_program(beside[i]);
+        file = shipped(root, name, folder);
+        free(root);
+    }
     return file ? file : strdup(name);
+}
+
+/* A bare name that is neither a file nor shipped deserves more than "cannot open". */
+static enum err_code find(const char *name, enum cli_folder folder, char **file_take,
+                          struct err *err)
+{
+    *file_take = cli_resolve(name, folder);
+    if (strchr(name, '/') || strchr(name, '.') || access(*file_take, F_OK) == 0)
+        return ERR_OK;
+    return err_set(err, ERR_IO, "no file \"%s\" here, and none of that name is shipped in %s", name,
+                   folder_names[folder]);
 }
 
 const char *const cli_sharing_choices[1 + COST_SHARING_COUNT] = { "auto", "fixed", "elastic",
@@ -71,9 +86,12 @@ enum err_code cli_problem_load(struct cli_problem *out, const char *soc_file,
                                const char *workload_file, enum cost_sharing sharing,
                                struct err *err)
 {
-    char *soc = cli_resolve(soc_file, CLI_SOCS);
-    char *workload = cli_resolve(workload_file, CLI_WORKLOADS);
-    enum err_code rc = soc_load(&out->soc, soc, err);
+    char *soc = NULL, *workload = NULL;
+    enum err_code rc = find(soc_file, CLI_SOCS, &soc, err);
+    if (rc == ERR_OK)
+        rc = find(workload_file, CLI_WORKLOADS, &workload, err);
+    if (rc == ERR_OK)
+        rc = soc_load(&out->soc, soc, err);
     if (rc == ERR_OK) {
         rc = workload_load(&out->workload, workload, err);
         if (rc == ERR_OK) {
