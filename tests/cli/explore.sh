@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 
 explore() {
-    "$SOCWEAVE" explore --progress none --generations 3 "$@"
+    "$SOCWEAVE" explore --progress none --budget-evals 1500 "$@"
 }
 
 case_args="--soc comb-small-low --workload vision-light"
@@ -44,7 +44,7 @@ for fitness in analytic sim; do
 done
 
 # Ctrl-C: finish the step, write what there is, exit 130.
-"$SOCWEAVE" explore --soc comb-large-low --workload mixed-heavy --generations 100000 --progress none --out "$WORK/stopped" >/dev/null 2>&1 &
+"$SOCWEAVE" explore --soc comb-large-low --workload mixed-heavy --budget-evals 1e7 --progress none --out "$WORK/stopped" >/dev/null 2>&1 &
 program=$!
 sleep 3
 kill -INT $program

@@ -9,6 +9,6 @@ if [ $status = 77 ]; then
     finish
 fi
 check look__broken_page__is_caught test $status = 0
-check explore__small__runs "$SOCWEAVE" explore --soc edge-ring --workload edge-mix --generations 2 --progress none --out "$WORK/run"
+check explore__small__runs "$SOCWEAVE" explore --soc edge-ring --workload edge-mix --budget-evals 300 --progress none --out "$WORK/run"
 check report__in_a_browser__no_complaints tests/tools/look-at-report "$WORK/run/report.html"
 finish

@@ -16,7 +16,7 @@ fi
 
 # explore SOC WORKLOAD: a legal mapping that ends no sooner than the lower bound allows.
 explore() {
-    "$SOCWEAVE" explore --soc "$1" --workload "$2" --generations 1 --progress none --json --out "$WORK/out" \
+    "$SOCWEAVE" explore --soc "$1" --workload "$2" --budget-evals 300 --progress none --json --out "$WORK/out" \
         >"$WORK/explore.json" || return
     awk -F'[:,]' '/"makespan_ps"/ { end = $2 } /"lower_bound_ps"/ { bound = $2 }
         END { exit !(bound > 0 && end >= bound) }' "$WORK/explore.json"
