@@ -95,9 +95,10 @@ extern const char *const cli_sharing_choices[1 + COST_SHARING_COUNT];
 enum err_code cli_mapping_sharing(const char *mapping_file, unsigned choice, enum cost_sharing *out,
                                   struct err *err);
 
-/* "batch=1" …: values of symbolic dimensions of ONNX models, into dims[list->count]. */
-enum err_code cli_dims(const struct cli_list *list, struct dnn_dim dims[CLI_LIST_MAX],
-                       struct err *err);
+/* "batch=1" …: values of symbolic dimensions of ONNX models, into dims[list->count]; names live in
+ * the arena. */
+enum err_code cli_dims(const struct cli_list *list, struct arena *arena,
+                       struct dnn_dim dims[CLI_LIST_MAX], struct err *err);
 /* From here on a workload may name .onnx files. */
 void cli_accept_onnx(void);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "core/arena.h"
 #include "core/json.h"
 #include "core/mapping.h"
 #include "core/text.h"
@@ -241,6 +242,35 @@ static enum err_code parse(struct check_args *a, int argc, char **argv, bool *he
                      helped, err);
 }
 
+/* Status of the first file that is not valid, else 0. */
+static int check_files(const struct check_args *args)
+{
+    struct text text = { 0 };
+    struct json_out out;
+    json_out_init(&out, &text);
+    json_out_object(&out, NULL, false);
+    json_out_array(&out, "files", false);
+    int status = 0;
+    for (size_t i = 0; i < args->files.count; i++) {
+        struct err one = ERR_INIT;
+        struct finding found;
+        check_file(args->files.items[i], args, &found, &one);
+        if (args->json)
+            json_row(&out, args->files.items[i], &found, &one);
+        else if (one.code == ERR_OK)
+            printf("%s: ok, %s %s\n", args->files.items[i], found.kind, found.holds);
+        int file_status =
+            one.code == ERR_OK || args->json ? err_exit_status(one.code) : cli_fail("check", &one);
+        status = status ? status : file_status;
+    }
+    json_out_end(&out);
+    json_out_end(&out);
+    if (args->json)
+        puts(text.data);
+    text_release(&text);
+    return status;
+}
+
 int cmd_check(int argc, char **argv)
 {
     struct err err = ERR_INIT;
@@ -250,34 +280,13 @@ int cmd_check(int argc, char **argv)
         return cli_fail("check", &err);
     if (helped)
         return 0;
-    if (cli_dims(&args.dims, args.dim, &err) != ERR_OK)
-        return cli_fail("check", &err);
     if (!args.files.count) {
         err_set(&err, ERR_USAGE, "no file given");
         return cli_fail("check", &err);
     }
-    struct text text = { 0 };
-    struct json_out out;
-    json_out_init(&out, &text);
-    json_out_object(&out, NULL, false);
-    json_out_array(&out, "files", false);
-    int status = 0;
-    for (size_t i = 0; i < args.files.count; i++) {
-        struct err one = ERR_INIT;
-        struct finding found;
-        check_file(args.files.items[i], &args, &found, &one);
-        if (args.json)
-            json_row(&out, args.files.items[i], &found, &one);
-        else if (one.code == ERR_OK)
-            printf("%s: ok, %s %s\n", args.files.items[i], found.kind, found.holds);
-        int file_status =
-            one.code == ERR_OK || args.json ? err_exit_status(one.code) : cli_fail("check", &one);
-        status = status ? status : file_status;
-    }
-    json_out_end(&out);
-    json_out_end(&out);
-    if (args.json)
-        puts(text.data);
-    text_release(&text);
+    struct arena *arena = arena_new();
+    int status = cli_dims(&args.dims, arena, args.dim, &err) == ERR_OK ? check_files(&args)
+                                                                       : cli_fail("check", &err);
+    arena_free(arena);
     return status;
 }

@@ -36,8 +36,8 @@ static enum err_code parse(struct import_args *a, int argc, char **argv, bool *h
                      helped, err);
 }
 
-enum err_code cli_dims(const struct cli_list *list, struct dnn_dim dims[CLI_LIST_MAX],
-                       struct err *err)
+enum err_code cli_dims(const struct cli_list *list, struct arena *arena,
+                       struct dnn_dim dims[CLI_LIST_MAX], struct err *err)
 {
     for (size_t i = 0; i < list->count; i++) {
         const char *equals = strrchr(list->items[i], '=');
@@ -46,8 +46,9 @@ enum err_code cli_dims(const struct cli_list *list, struct dnn_dim dims[CLI_LIST
         if (!equals || equals == list->items[i] || *end || value < 1 || value > EXPR_EXTENT_MAX)
             return err_set(err, ERR_USAGE, "--dim: expected NAME=N with N in 1..2^31, got \"%s\"",
                            list->items[i]);
-        char *name = strndup(list->items[i], (size_t)(equals - list->items[i]));
-        dims[i] = (struct dnn_dim){ name, value }; /* lives as long as the program */
+        char *name = arena_strdup(arena, list->items[i]);
+        name[equals - list->items[i]] = '\0';
+        dims[i] = (struct dnn_dim){ name, value };
     }
     return ERR_OK;
 }
@@ -116,14 +117,15 @@ static void insert_macs(struct text *json, uint64_t macs)
     *json = with;
 }
 
-static enum err_code import(struct import_args *a, struct err *err)
+static enum err_code import_with(struct import_args *a, struct arena *arena, struct err *err)
 {
     struct dnn_dim dims[CLI_LIST_MAX];
     struct onnx_options options = { .dims = dims,
                                     .dim_count = a->dims.count,
                                     .allow_unsupported = a->allow_unsupported,
                                     .fold_elementwise_only = a->fold == 1 };
-    if (cli_dims(&a->dims, dims, err) != ERR_OK || (a->types && read_types(a, err) != ERR_OK))
+    if (cli_dims(&a->dims, arena, dims, err) != ERR_OK ||
+        (a->types && read_types(a, err) != ERR_OK))
         return err->code;
     if (a->types)
         options.types = a->type;
@@ -145,6 +147,14 @@ static enum err_code import(struct import_args *a, struct err *err)
     }
     onnx_report_release(&report);
     text_release(&json);
+    return rc;
+}
+
+static enum err_code import(struct import_args *a, struct err *err)
+{
+    struct arena *arena = arena_new();
+    enum err_code rc = import_with(a, arena, err);
+    arena_free(arena);
     return rc;
 }
 
