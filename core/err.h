@@ -38,6 +38,8 @@ extern "C" {
     X(INFEASIBLE, 4, "no legal mapping exists")                                                    \
     X(IO, 5, "a file could not be read or written")                                                \
     X(UNAVAILABLE, 6, "the backend is not available")                                              \
+    X(UNSUPPORTED, 6, "the backend cannot run this")                                               \
+    X(DEVICE, 6, "the device failed")                                                              \
     X(SIM, 1, "the timing model failed")                                                           \
     X(INTERRUPTED, 130, "interrupted")
 

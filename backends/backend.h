@@ -1,0 +1,113 @@
+/*
+ * Real hardware that runs matched layers. One row of backend_table[] each: `validate` and the
+ * executor of mappings know backends only as this struct.
+ *
+ *   probe    is it here, what is it, or why not
+ *   prepare  a job becomes a kernel: tables compiled, tiles chosen, constants packed
+ *   run      host tensors in, host tensor out: once, for its result
+ *   measure  the same kernel on data that is already in place: for its time
+ *
+ * Tensors are dense and row-major in the extents and types of the job's expression; padding is
+ * part of the access and never stored. A kernel serves one caller at a time.
+ */
+#ifndef SOCWEAVE_BACKENDS_BACKEND_H
+#define SOCWEAVE_BACKENDS_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "intrinsics/intrin.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Why a backend cannot be used here. */
+enum backend_state {
+    BACKEND_AVAILABLE,
+    BACKEND_NOT_BUILT, /* the program was built without it */
+    BACKEND_NO_DRIVER,
+    BACKEND_NO_DEVICE,
+    BACKEND_TOO_OLD, /* the device lacks the instruction */
+    BACKEND_STATE_COUNT
+};
+extern const char *const backend_state_names[BACKEND_STATE_COUNT]; /* "available", "not built", … */
+
+struct backend_probe {
+    enum backend_state state;
+    char device[96];  /* "AMD EPYC …, 2 cores"; empty if there is none */
+    char reason[192]; /* a sentence unless available: what is missing and what would help */
+    unsigned units;   /* cores, SMs */
+};
+
+/*
+ * What is done to an accumulator before it is stored, in this order; NULL pointers and zero fields
+ * leave a step out. Channels are counted along output dimension `channel_dim`.
+ *     x = acc + bias[c];  x = x · scale[c];  relu: max(x, 0);  to_type: round half to even, add
+ *     zero_point, saturate.
+ * Integers stay exact until `scale`; from there on the arithmetic is in f32.
+ */
+struct backend_epilogue {
+    size_t channel_dim;
+    const int32_t *bias_s32; /* integer accumulators */
+    const float *bias_f32;   /* float accumulators */
+    const float *scale;
+    bool relu;
+    bool converts; /* store as to_type, not as the expression's output type */
+    enum dtype to_type;
+    int32_t zero_point; /* of u8 and s8 */
+};
+
+/* What is to be run. Everything is borrowed until the kernel is released. */
+struct backend_job {
+    const struct expr *expr;        /* with the types that the tensors have */
+    const struct intrin_plan *plan; /* of the same expression; NULL: without an intrinsic */
+    const struct backend_epilogue *epilogue; /* NULL: accumulators are stored */
+    /* The second input, if it never changes (weights): packed once, in prepare. NULL: it comes with
+     * every run, and packing it is part of the time. */
+    const void *constant;
+    unsigned threads; /* >= 1; backends with a device of their own ignore it */
+};
+
+struct backend_kernel; /* the backend's own */
+
+struct backend_time {
+    double median_ns, min_ns;
+    unsigned samples;
+    double peak_ops_per_s; /* of the same units in the same process around the samples; 0 unknown */
+};
+
+struct backend {
+    const char *name, *summary;
+    void (*probe)(struct backend_probe *out);
+    /* Does it run this intrinsic (NULL: jobs without a plan)? Without a look at the hardware. */
+    bool (*takes)(const struct intrin *intrin);
+    /* ERR_UNSUPPORTED names what the engine lacks for this job; ERR_DEVICE if the hardware refuses
+     * (out of device memory, lost). */
+    enum err_code (*prepare)(const struct backend_job *job, struct backend_kernel **out,
+                             struct err *err);
+    /* inputs[1] may be NULL if the job has a constant, or the expression one input. Every element
+     * of the output is written. */
+    enum err_code (*run)(struct backend_kernel *kernel, const void *const inputs[2], void *output,
+                         struct err *err);
+    /* At least `samples` timed runs after a warm-up, on the data of the last run. */
+    enum err_code (*measure)(struct backend_kernel *kernel, unsigned samples,
+                             struct backend_time *out, struct err *err);
+    void (*release)(struct backend_kernel *kernel);
+    /* "tile 6x64, direct convolution, 2 threads": what prepare chose. Lives as long as the kernel.
+     */
+    const char *(*describe)(const struct backend_kernel *kernel);
+};
+
+extern const struct backend backend_table[]; /* "reference", "cpu", "cuda" */
+extern const size_t backend_count;
+const struct backend *backend_find(const char *name);
+
+/* Element type that a job stores: the epilogue's, or the expression's output type. */
+enum dtype backend_output_type(const struct backend_job *job);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
