@@ -11,7 +11,7 @@
 #define BOOL  ONNX__TENSOR_PROTO__DATA_TYPE__BOOL
 #define FLOAT ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT
 
-static bool need(struct onnx_model *model, struct onnx_node *node, size_t inputs)
+bool onnx_need(struct onnx_model *model, struct onnx_node *node, size_t inputs)
 {
     for (size_t i = 0; i < inputs; i++)
         if (!onnx_in(node, i))
@@ -27,7 +27,7 @@ static bool bad_axis(struct onnx_model *model, struct onnx_node *node, int64_t a
 
 ONNX_INFER(same)
 {
-    if (!need(model, node, 1))
+    if (!onnx_need(model, node, 1))
         return false;
     for (size_t i = 0; i < node->output_count; i++)
         if (!onnx_set(model, node, i, node->inputs[0]->type, &node->inputs[0]->shape))
@@ -37,7 +37,7 @@ ONNX_INFER(same)
 
 ONNX_INFER(cast)
 {
-    if (!need(model, node, 1))
+    if (!onnx_need(model, node, 1))
         return false;
     int type = onnx_in(node, 1) ? node->inputs[1]->type
                                 : (int)onnx_attr_int(node, "to", node->inputs[0]->type);
@@ -58,21 +58,21 @@ static bool broadcast_all(struct onnx_model *model, struct onnx_node *node, size
 ONNX_INFER(broadcast)
 {
     struct onnx_shape shape;
-    return need(model, node, 1) && broadcast_all(model, node, 0, &shape) &&
+    return onnx_need(model, node, 1) && broadcast_all(model, node, 0, &shape) &&
            onnx_set(model, node, 0, node->inputs[0]->type, &shape);
 }
 
 ONNX_INFER(compare)
 {
     struct onnx_shape shape;
-    return need(model, node, 1) && broadcast_all(model, node, 0, &shape) &&
+    return onnx_need(model, node, 1) && broadcast_all(model, node, 0, &shape) &&
            onnx_set(model, node, 0, BOOL, &shape);
 }
 
 ONNX_INFER(where)
 {
     struct onnx_shape shape;
-    return need(model, node, 3) && broadcast_all(model, node, 0, &shape) &&
+    return onnx_need(model, node, 3) && broadcast_all(model, node, 0, &shape) &&
            onnx_set(model, node, 0, node->inputs[1]->type, &shape);
 }
 
@@ -123,14 +123,14 @@ ONNX_INFER(constant_of_shape)
 {
     struct onnx_shape shape;
     const struct onnx_attr *value = onnx_attr(node, "value");
-    return need(model, node, 1) && dims_from(model, node, 0, &shape) &&
+    return onnx_need(model, node, 1) && dims_from(model, node, 0, &shape) &&
            (node->unsupported ||
             onnx_set(model, node, 0, value && value->t ? value->t->data_type : FLOAT, &shape));
 }
 
 ONNX_INFER(range)
 {
-    if (!need(model, node, 3))
+    if (!onnx_need(model, node, 3))
         return false;
     for (size_t i = 0; i < 3; i++)
         if (!node->inputs[i]->data)
@@ -145,7 +145,7 @@ ONNX_INFER(range)
 
 ONNX_INFER(shape)
 {
-    if (!need(model, node, 1))
+    if (!onnx_need(model, node, 1))
         return false;
     int rank = node->inputs[0]->shape.rank;
     int64_t start = onnx_attr_int(node, "start", 0), end = onnx_attr_int(node, "end", rank);
@@ -170,7 +170,7 @@ ONNX_INFER(shape)
 ONNX_INFER(size)
 {
     struct onnx_shape scalar = { .rank = 0 };
-    if (!need(model, node, 1) || !onnx_set(model, node, 0, INT64, &scalar))
+    if (!onnx_need(model, node, 1) || !onnx_set(model, node, 0, INT64, &scalar))
         return false;
     struct onnx_value *out = onnx_out(node, 0);
     if (out) {
@@ -185,7 +185,7 @@ ONNX_INFER(size)
 ONNX_INFER(reshape)
 {
     struct onnx_shape shape;
-    if (!need(model, node, 1))
+    if (!onnx_need(model, node, 1))
         return false;
     const struct onnx_shape *in = &node->inputs[0]->shape;
     shape.rank = onnx_ints(node, 1, "shape", shape.dim, ONNX_RANK_MAX);
@@ -215,7 +215,7 @@ ONNX_INFER(reshape)
 
 ONNX_INFER(flatten)
 {
-    if (!need(model, node, 1))
+    if (!onnx_need(model, node, 1))
         return false;
     const struct onnx_shape *in = &node->inputs[0]->shape;
     int64_t axis = onnx_attr_int(node, "axis", 1);
@@ -253,7 +253,7 @@ ONNX_INFER(squeeze)
 {
     bool marked[ONNX_RANK_MAX];
     struct onnx_shape shape = { .rank = 0 };
-    if (!need(model, node, 1))
+    if (!onnx_need(model, node, 1))
         return false;
     const struct onnx_shape *in = &node->inputs[0]->shape;
     int count = read_axes(model, node, in->rank, marked);
@@ -273,7 +273,7 @@ ONNX_INFER(unsqueeze)
 {
     bool marked[ONNX_RANK_MAX];
     int64_t axes[ONNX_RANK_MAX];
-    if (!need(model, node, 1))
+    if (!onnx_need(model, node, 1))
         return false;
     const struct onnx_shape *in = &node->inputs[0]->shape;
     int count = onnx_ints(node, 1, "axes", axes, ONNX_RANK_MAX);
@@ -289,7 +289,7 @@ ONNX_INFER(unsqueeze)
 
 ONNX_INFER(transpose)
 {
-    if (!need(model, node, 1))
+    if (!onnx_need(model, node, 1))
         return false;
     const struct onnx_shape *in = &node->inputs[0]->shape;
     const struct onnx_attr *perm = onnx_attr(node, "perm");
@@ -310,7 +310,7 @@ ONNX_INFER(transpose)
 
 ONNX_INFER(concat)
 {
-    if (!need(model, node, 1))
+    if (!onnx_need(model, node, 1))
         return false;
     struct onnx_shape shape = node->inputs[0]->shape;
     int64_t asked = onnx_attr_int(node, "axis", 1);
@@ -336,7 +336,7 @@ ONNX_INFER(concat)
 
 ONNX_INFER(split)
 {
-    if (!need(model, node, 1))
+    if (!onnx_need(model, node, 1))
         return false;
     struct onnx_shape shape = node->inputs[0]->shape;
     int64_t asked = onnx_attr_int(node, "axis", 0), *sizes;
@@ -366,7 +366,7 @@ ONNX_INFER(split)
 ONNX_INFER(slice)
 {
     int64_t starts[ONNX_RANK_MAX], ends[ONNX_RANK_MAX], axes[ONNX_RANK_MAX], steps[ONNX_RANK_MAX];
-    if (!need(model, node, 1))
+    if (!onnx_need(model, node, 1))
         return false;
     struct onnx_shape shape = node->inputs[0]->shape;
     int count = onnx_ints(node, 1, "starts", starts, ONNX_RANK_MAX);
@@ -400,7 +400,7 @@ ONNX_INFER(slice)
 
 ONNX_INFER(gather)
 {
-    if (!need(model, node, 2))
+    if (!onnx_need(model, node, 2))
         return false;
     const struct onnx_shape *in = &node->inputs[0]->shape, *index = &node->inputs[1]->shape;
     int64_t asked = onnx_attr_int(node, "axis", 0);
@@ -421,13 +421,13 @@ ONNX_INFER(gather)
 
 ONNX_INFER(gather_elements)
 {
-    return need(model, node, 2) &&
+    return onnx_need(model, node, 2) &&
            onnx_set(model, node, 0, node->inputs[0]->type, &node->inputs[1]->shape);
 }
 
 ONNX_INFER(gather_nd)
 {
-    if (!need(model, node, 2))
+    if (!onnx_need(model, node, 2))
         return false;
     const struct onnx_shape *in = &node->inputs[0]->shape, *index = &node->inputs[1]->shape;
     int64_t batch = onnx_attr_int(node, "batch_dims", 0);
@@ -446,7 +446,7 @@ ONNX_INFER(gather_nd)
 ONNX_INFER(expand)
 {
     struct onnx_shape shape;
-    if (!need(model, node, 2) || !dims_from(model, node, 1, &shape))
+    if (!onnx_need(model, node, 2) || !dims_from(model, node, 1, &shape))
         return false;
     if (node->unsupported)
         return true;
@@ -462,7 +462,7 @@ ONNX_INFER(expand)
 ONNX_INFER(tile)
 {
     int64_t repeats[ONNX_RANK_MAX];
-    if (!need(model, node, 2))
+    if (!onnx_need(model, node, 2))
         return false;
     struct onnx_shape shape = node->inputs[0]->shape;
     int count = onnx_ints(node, 1, NULL, repeats, ONNX_RANK_MAX);
@@ -494,7 +494,7 @@ static bool reduced(struct onnx_model *model, struct onnx_node *node, const bool
 ONNX_INFER(reduce)
 {
     bool marked[ONNX_RANK_MAX];
-    if (!need(model, node, 1))
+    if (!onnx_need(model, node, 1))
         return false;
     int count = read_axes(model, node, node->inputs[0]->shape.rank, marked);
     if (count < 0)
@@ -508,7 +508,7 @@ ONNX_INFER(reduce)
 ONNX_INFER(arg)
 {
     bool marked[ONNX_RANK_MAX] = { false };
-    if (!need(model, node, 1))
+    if (!onnx_need(model, node, 1))
         return false;
     int rank = node->inputs[0]->shape.rank;
     int64_t asked = onnx_attr_int(node, "axis", 0);

@@ -6,6 +6,12 @@
 
 #define ONNX_INFER(name) bool onnx_infer_##name(struct onnx_model *model, struct onnx_node *node)
 
+/* The node has that many inputs, or an error says so. */
+bool onnx_need(struct onnx_model *model, struct onnx_node *node, size_t inputs);
+/* Where a quantised convolution or product keeps its weights, and the type that leaves it. */
+size_t onnx_weight_input(const struct onnx_node *node);
+int onnx_product_type(const struct onnx_node *node);
+
 /* onnx_infer.c */
 ONNX_INFER(same); /* every output as input 0 */
 ONNX_INFER(cast);
@@ -32,15 +38,17 @@ ONNX_INFER(expand);
 ONNX_INFER(tile);
 ONNX_INFER(reduce);
 ONNX_INFER(arg);
-/* onnx_infer_nn.c */
+/* onnx_infer_window.c */
 ONNX_INFER(conv);
 ONNX_INFER(conv_transpose);
 ONNX_INFER(pool);
 ONNX_INFER(global_pool);
+/* onnx_infer_product.c */
 ONNX_INFER(gemm);
 ONNX_INFER(matmul);
 ONNX_INFER(einsum);
 ONNX_INFER(recurrent);
+/* onnx_infer_vision.c */
 ONNX_INFER(pad);
 ONNX_INFER(resize);
 ONNX_INFER(depth_to_space);
