@@ -266,7 +266,7 @@ static int check_files(const struct check_args *args)
     json_out_end(&out);
     json_out_end(&out);
     if (args->json)
-        puts(text.data);
+        fputs(text.data, stdout);
     text_release(&text);
     return status;
 }

@@ -112,7 +112,7 @@ static enum err_code print_costs(const struct problem *p, const struct cost_args
     if (a->json && rows) {
         json_out_end(&out);
         json_out_end(&out);
-        puts(text.data);
+        fputs(text.data, stdout);
     }
     text_release(&text);
     if (!rows)

@@ -131,7 +131,7 @@ static void print_json(const struct report *r, const struct mapper_result *found
     json_out_bool(&out, "interrupted", r->interrupted);
     json_out_str(&out, "out_dir", a->out);
     json_out_end(&out);
-    puts(text.data);
+    fputs(text.data, stdout);
     text_release(&text);
 }
 

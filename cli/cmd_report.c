@@ -182,7 +182,7 @@ int cmd_report(int argc, char **argv)
     json_out_end(&out);
     json_out_end(&out);
     if (json && rc == ERR_OK)
-        puts(text.data);
+        fputs(text.data, stdout);
     text_release(&text);
     return rc == ERR_OK ? 0 : cli_fail("report", &err);
 }

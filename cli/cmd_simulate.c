@@ -46,7 +46,7 @@ static void print_json(const struct outcome *o, double wall_s)
     json_out_u64(&out, "events", o->sim.events);
     json_out_real(&out, "wall_s", wall_s);
     json_out_end(&out);
-    puts(text.data);
+    fputs(text.data, stdout);
     text_release(&text);
 }
 

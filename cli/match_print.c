@@ -156,7 +156,7 @@ void cli_match_print_json(const struct match_result *r, const char *explanation)
     if (explanation != NULL)
         json_out_str(&out, "explanation", explanation);
     json_out_end(&out);
-    puts(text.data);
+    fputs(text.data, stdout);
     text_release(&text);
     free(expr);
 }
@@ -185,7 +185,7 @@ static void json_rows(const char *what, const struct match_row *rows, size_t cou
     }
     json_out_end(&out);
     json_out_end(&out);
-    puts(text.data);
+    fputs(text.data, stdout);
     text_release(&text);
 }
 
@@ -258,7 +258,7 @@ static void json_list(void)
     }
     json_out_end(&out);
     json_out_end(&out);
-    puts(text.data);
+    fputs(text.data, stdout);
     text_release(&text);
 }
 
