@@ -74,7 +74,7 @@ static enum err_code set_number(const struct cli_option *option, const char *val
     bool whole = option->kind == CLI_COUNT;
     if (end == value || *end || errno || real != real ||
         (bounded && (real < option->low || real > option->high)) ||
-        (whole && (real < 0 || real != (double)(uint64_t)real))) {
+        (whole && (real < 0 || real >= 0x1p63 || real != (double)(uint64_t)real))) {
         if (bounded)
             return err_set(err, ERR_USAGE, "%s: expected a%s number in %.15g..%.15g, got \"%s\"",
                            option->name, whole ? " whole" : "", option->low, option->high, value);
@@ -85,7 +85,7 @@ static enum err_code set_number(const struct cli_option *option, const char *val
         *(double *)option->into = real;
         return ERR_OK;
     }
-    /* Digits alone keep all 64 bits; 1e6 goes through the double. */
+    /* Digits alone keep all 63 bits that JSON files hold; 1e6 goes through the double. */
     *(uint64_t *)option->into =
         strspn(value, "0123456789") == strlen(value) ? strtoull(value, NULL, 10) : (uint64_t)real;
     return ERR_OK;

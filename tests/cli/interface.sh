@@ -19,6 +19,7 @@ check_status usage__missing_option__exit_2 2 "$SOCWEAVE" explore --soc comb-smal
 check usage__missing_option__is_named grep -q -- '--workload FILE is missing' "$WORK/status.err"
 check_status usage__bad_number__exit_2 2 "$SOCWEAVE" explore --soc comb-small-low --workload tiny --jobs 0
 check usage__bad_number__range_is_said grep -q -- '--jobs: expected a whole number in 1..1024, got "0"' "$WORK/status.err"
+check_status usage__seed_past_63_bits__exit_2 2 "$SOCWEAVE" explore --soc comb-small-low --workload tiny --seed 18446744073709551615
 check_status usage__bad_choice__exit_2 2 "$SOCWEAVE" explore --soc comb-small-low --workload tiny --objective latencies
 check usage__bad_choice__did_you_mean grep -q 'did you mean "latency"' "$WORK/status.err"
 check_status usage__unknown_mapper__exit_2 2 "$SOCWEAVE" explore --soc comb-small-low --workload tiny --mapper best
