@@ -15,7 +15,8 @@
 /* --- tight by hand --------------------------------------------------------------------------- */
 
 /* 16 PEs and 1000 bytes each; a bus of 1 byte per ps. */
-static void open_hand(struct sim_problem *p, unsigned accelerators, size_t layers)
+static void open_shared(struct sim_problem *p, unsigned accelerators, size_t layers,
+                        const char *accelerator)
 {
     const struct sim_soc soc = {
         .network = "\"topology\": \"bus\", \"places\": 2, \"link_bytes_per_s\": 1000000000000",
@@ -23,9 +24,19 @@ static void open_hand(struct sim_problem *p, unsigned accelerators, size_t layer
                   "\"latency_ns\": 0}",
         .accelerators = accelerators,
         .places = 2,
-        .accelerator = "\"scratchpad_bytes\": 1000, \"shared_layers_max\": 4",
+        .accelerator = accelerator,
     };
     sim_problem_open(p, &soc, layers);
+}
+
+static void open_hand(struct sim_problem *p, unsigned accelerators, size_t layers)
+{
+    open_shared(p, accelerators, layers, "\"scratchpad_bytes\": 1000, \"shared_layers_max\": 4");
+}
+
+static void open_pairs(struct sim_problem *p, unsigned accelerators, size_t layers)
+{
+    open_shared(p, accelerators, layers, "\"scratchpad_bytes\": 1000, \"shared_layers_max\": 2");
 }
 
 static void set_layer(struct sim_problem *p, uint32_t layer, uint32_t pes, uint64_t compute_ps)
@@ -136,6 +147,34 @@ TEST(bounds__layers_of_more_than_half_the_pes__one_after_another)
         set_layer(&p, layer, 9, 10); /* area: 4 × 9 × 10 / 16 = 22.5 */
     sim_problem_close(&p);
     check_bound(&p.problem, GRANULARITY_LAYER, 40, "wide layers");
+    sim_problem_release(&p);
+}
+
+TEST(bounds__two_at_a_time_and_some_alone__side_by_side)
+{
+    /* Two layers of all PEs, then four of 4 PEs in pairs: 2 × 10 + 4 × 10 / 2. The area is 30, so
+     * are six layers on two slots. */
+    struct sim_problem p;
+    open_pairs(&p, 1, 6);
+    for (uint32_t layer = 0; layer < 6; layer++)
+        set_layer(&p, layer, layer < 2 ? 16 : 4, 10);
+    sim_problem_close(&p);
+    check_bound(&p.problem, GRANULARITY_LAYER, 40, "layers side by side");
+    sim_problem_release(&p);
+}
+
+TEST(bounds__narrow_ones_fit_beside_wide_ones__only_the_rest_pays)
+{
+    /* At threshold 16 × 9 / 32 = 4.5 the two layers of 12 PEs count as alone, the two of 4 lie
+     * beside them, and of those of 6 two fit at a time: 2 × 10 + 2 × 10 / 2. */
+    struct sim_problem p;
+    open_pairs(&p, 1, 6);
+    static const uint32_t pes[6] = { 12, 12, 4, 4, 6, 6 };
+    for (uint32_t layer = 0; layer < 6; layer++)
+        set_layer(&p, layer, pes[layer], 10);
+    sim_problem_close(&p);
+    struct lower_bound bound = mapper_lower_bound(&p.problem, GRANULARITY_LAYER);
+    CHECK_INT(30, bound.makespan_ps);
     sim_problem_release(&p);
 }
 
