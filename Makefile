@@ -17,7 +17,7 @@ LINT_PACKAGES := clang-format
 TEST_PACKAGES := libonnx-testdata
 FUZZ_PACKAGES := clang
 
-FOLDERS := core frontends cost ga mapper sweep sim intrinsics reports cli
+FOLDERS := core frontends cost ga mapper sweep sim intrinsics exec reports cli
 C_SRC   := $(wildcard $(addsuffix /*.c,$(FOLDERS)))
 CXX_SRC := $(wildcard $(addsuffix /*.cpp,$(FOLDERS)))
 TEST_SRC  := $(wildcard tests/*.c tests/unit/*.c tests/model/*.c)
