@@ -17,7 +17,8 @@ LINT_PACKAGES := clang-format
 TEST_PACKAGES := libonnx-testdata
 FUZZ_PACKAGES := clang
 
-FOLDERS := core frontends cost ga mapper sweep sim intrinsics exec reports cli
+FOLDERS := core frontends cost ga mapper sweep sim intrinsics backends backends/cpu backends/cuda exec \
+           reports cli
 C_SRC   := $(wildcard $(addsuffix /*.c,$(FOLDERS)))
 CXX_SRC := $(wildcard $(addsuffix /*.cpp,$(FOLDERS)))
 TEST_SRC  := $(wildcard tests/*.c tests/unit/*.c tests/model/*.c)
@@ -72,6 +73,9 @@ $(BUILD)/%.c.o: %.c $(BUILD)/flags
 $(BUILD)/%.cpp.o: %.cpp $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CXX,$<) $(CXX) $(ALL_CXXFLAGS) $(INCLUDES) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+# Plain loops over rows of numbers: for the vectoriser.
+$(call object,backends/evaluate.c): ALL_CFLAGS += -O3
 
 # The messages of an ONNX file: generated, and compiled without our warnings.
 $(ONNX_PB).c $(ONNX_PB).h &: $(ONNX_PROTO)

@@ -6,11 +6,14 @@ const char *const backend_state_names[BACKEND_STATE_COUNT] = {
     "available", "not built", "no driver", "no device", "too old",
 };
 
+const struct backend *const backend_table[] = { &backend_reference, &backend_cpu, &backend_cuda };
+const size_t backend_count = sizeof backend_table / sizeof *backend_table;
+
 const struct backend *backend_find(const char *name)
 {
     for (size_t i = 0; i < backend_count; i++)
-        if (!strcmp(backend_table[i].name, name))
-            return &backend_table[i];
+        if (!strcmp(backend_table[i]->name, name))
+            return backend_table[i];
     return NULL;
 }
 

@@ -5,7 +5,8 @@
  *   probe    is it here, what is it, or why not
  *   prepare  a job becomes a kernel: tables compiled, tiles chosen, constants packed
  *   run      host tensors in, host tensor out: once, for its result
- *   measure  the same kernel on data that is already in place: for its time
+ *   measure  the same kernel on data that is already in place, in whatever layout the kernel
+ *            prefers, as networks keep it between layers: for its time
  *
  * Tensors are dense and row-major in the extents and types of the job's expression; padding is
  * part of the access and never stored. A kernel serves one caller at a time.
@@ -76,12 +77,14 @@ struct backend_time {
     double median_ns, min_ns;
     unsigned samples;
     double peak_ops_per_s; /* of the same units in the same process around the samples; 0 unknown */
+    double convert_ns;     /* host layouts to the kernel's and back, once; not in the times above */
 };
 
 struct backend {
     const char *name, *summary;
     void (*probe)(struct backend_probe *out);
-    /* Does it run this intrinsic (NULL: jobs without a plan)? Without a look at the hardware. */
+    /* Does it run this intrinsic (NULL: jobs without a plan)? Without a look at the hardware. Never
+     * NULL, as are probe and prepare; the others may be if no prepare ever succeeds. */
     bool (*takes)(const struct intrin *intrin);
     /* ERR_UNSUPPORTED names what the engine lacks for this job; ERR_DEVICE if the hardware refuses
      * (out of device memory, lost). */
@@ -100,7 +103,9 @@ struct backend {
     const char *(*describe)(const struct backend_kernel *kernel);
 };
 
-extern const struct backend backend_table[]; /* "reference", "cpu", "cuda" */
+/* In the order of the table; every one is there, whatever the program was built with. */
+extern const struct backend backend_reference, backend_cpu, backend_cuda;
+extern const struct backend *const backend_table[];
 extern const size_t backend_count;
 const struct backend *backend_find(const char *name);
 
