@@ -82,6 +82,7 @@ struct backend_time {
 
 struct backend {
     const char *name, *summary;
+    bool on_host; /* runs on threads of this process, as many as the job says */
     void (*probe)(struct backend_probe *out);
     /* Does it run this intrinsic (NULL: jobs without a plan)? Without a look at the hardware. Never
      * NULL, as are probe and prepare; the others may be if no prepare ever succeeds. */

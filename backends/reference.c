@@ -99,6 +99,7 @@ static const char *describe(const struct backend_kernel *kernel)
 const struct backend backend_reference = {
     .name = "reference",
     .summary = "the expression itself in plain C: the truth for the others",
+    .on_host = true,
     .probe = probe,
     .takes = takes,
     .prepare = prepare,

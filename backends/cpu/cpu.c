@@ -99,6 +99,7 @@ static const char *describe(const struct backend_kernel *kernel)
 const struct backend backend_cpu = {
     .name = "cpu",
     .summary = "AVX-512 VNNI and bf16 kernels",
+    .on_host = true,
     .probe = probe,
     .takes = takes,
     .prepare = prepare,
