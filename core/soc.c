@@ -266,12 +266,12 @@ static void read_soc(struct soc_reader *reader)
         parts[i](reader);
 }
 
-enum err_code soc_load(struct soc *out, const char *file, struct err *err)
+static enum err_code load(struct soc *out, struct json_doc *doc, const char *name, struct err *err)
 {
-    struct soc_reader reader = { .doc = json_open(file), .soc.arena = arena_new() };
+    struct soc_reader reader = { .doc = doc, .soc.arena = arena_new() };
     reader.root = json_root(reader.doc);
     reader.accelerator_numbers = names_new();
-    reader.soc.file = arena_strdup(reader.soc.arena, file);
+    reader.soc.file = arena_strdup(reader.soc.arena, name);
     if (json_ok(reader.doc)) {
         read_soc(&reader);
         memcpy(reader.soc.sha256, json_sha256(reader.doc), sizeof reader.soc.sha256);
@@ -284,6 +284,17 @@ enum err_code soc_load(struct soc *out, const char *file, struct err *err)
     else
         arena_free(reader.soc.arena);
     return rc;
+}
+
+enum err_code soc_load(struct soc *out, const char *file, struct err *err)
+{
+    return load(out, json_open(file), file, err);
+}
+
+enum err_code soc_load_text(struct soc *out, const char *name, const char *text, size_t bytes,
+                            struct err *err)
+{
+    return load(out, json_open_text(name, text, bytes), name, err);
 }
 
 void soc_release(struct soc *soc)

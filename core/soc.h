@@ -110,6 +110,9 @@ struct soc {
 };
 
 enum err_code soc_load(struct soc *out, const char *file, struct err *err);
+/* The same from a text; `name` is the file it stands for. */
+enum err_code soc_load_text(struct soc *out, const char *name, const char *text, size_t bytes,
+                            struct err *err);
 void soc_release(struct soc *soc);
 
 static inline uint64_t soc_pes(const struct soc_accelerator *acc)

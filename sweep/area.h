@@ -8,17 +8,16 @@
 
 #include "core/soc.h"
 
-/* "technology" of a space file; every number may be overridden there. */
+/* "technology" of a space file; every number may be overridden there. Sources: docs/model.md. */
 struct area_technology {
-    double node_nm;         /* 28 unless told otherwise; area_node_table has the others */
-    double pe_um2;          /* one PE: 8-bit MAC, its registers and its share of control */
-    double vector_lane_um2; /* one lane of the kinds without MACs */
-    double scratchpad_mm2_per_mib;
-    double router_mm2_per_gb_s;  /* of a link, by its rate */
-    double memory_mm2_per_gb_s;  /* of a channel: controller and PHY, by its rate */
-    double other_frac;           /* of the sum: clock, control, pads, what is not modelled */
-    double scratchpad_w_per_mib; /* leakage */
-    double activity_frac;        /* of the PEs, links and channels at work, for power */
+    double node_nm; /* 65, 40, 28, 16, 7 or 5 */
+    double pe_um2;  /* an 8-bit MAC, its registers, its share of the array's control */
+    double scratchpad_mm2_per_mib; /* with banks, decoders, wires */
+    double router_mm2_per_gb_s;    /* of a link, by its rate: one port of a router */
+    double memory_mm2_per_gb_s;    /* of a channel: controller and PHY, by its rate */
+    double other_frac;             /* of the sum of these: what has no row above */
+    double idle_w_per_mm2;         /* leakage and clock of all but the PEs, whose own the SoC has */
+    double activity_frac;          /* of PEs, links, channels at work, for power */
 };
 
 extern const struct area_technology area_technology_default; /* 28 nm */
