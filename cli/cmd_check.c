@@ -9,6 +9,7 @@
 #include "core/text.h"
 #include "frontends/onnx.h"
 #include "intrinsics/intrin.h"
+#include "sweep/space.h"
 
 struct check_args {
     const char *soc, *workload;
@@ -23,6 +24,15 @@ struct finding {
     const char *kind;
     char holds[1536];
 };
+
+static void append(struct finding *found, const char *format, ...)
+{
+    size_t used = strlen(found->holds);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(found->holds + used, sizeof found->holds - used, format, args);
+    va_end(args);
+}
 
 static enum err_code check_soc(const char *file, const struct check_args *a, struct finding *found,
                                struct err *err)
@@ -112,13 +122,34 @@ static enum err_code check_intrinsic(const char *file, const struct check_args *
     return ERR_OK;
 }
 
-static void append(struct finding *found, const char *format, ...)
+/* All points of a small space are tried; how many of a larger one are feasible is not said. */
+enum { COUNTED_POINTS_MAX = 10000 };
+
+static uint64_t feasible_points(const struct space *space)
 {
-    size_t used = strlen(found->holds);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(found->holds + used, sizeof found->holds - used, format, args);
-    va_end(args);
+    uint64_t feasible = 0;
+    for (uint64_t point = 0; point < space->point_count; point++) {
+        struct space_verdict verdict;
+        enum err_code rc = space_feasible(space, point, &verdict, NULL, NULL);
+        feasible += rc == ERR_OK && verdict.feasible;
+    }
+    return feasible;
+}
+
+static enum err_code check_space(const char *file, const struct check_args *a,
+                                 struct finding *found, struct err *err)
+{
+    (void)a;
+    struct space space;
+    if (space_load(&space, file, err) != ERR_OK)
+        return err->code;
+    snprintf(found->holds, sizeof found->holds, "%s: %zu parameters, %llu points, %zu constraints",
+             space.name, space.parameter_count, (unsigned long long)space.point_count,
+             space.constraint_count);
+    if (space.point_count <= COUNTED_POINTS_MAX)
+        append(found, ", %llu points feasible", (unsigned long long)feasible_points(&space));
+    space_release(&space);
+    return ERR_OK;
 }
 
 static void list_onnx(const struct onnx_report *report, struct finding *found)
@@ -177,6 +208,7 @@ static const struct {
     { "workload/1", "workload", check_workload },
     { "mapping/1", "mapping", check_mapping },
     { "intrinsic/1", "intrinsic", check_intrinsic },
+    { "space/1", "space", check_space },
 };
 #define KIND_COUNT (sizeof kinds / sizeof *kinds)
 
