@@ -413,6 +413,8 @@ void space_print(const struct space_node *node, struct text *out)
     struct json_out json;
     json_out_init(&json, out);
     write_node(&json, NULL, node, true);
+    while (out->bytes > 0 && out->data[out->bytes - 1] == '\n')
+        out->data[--out->bytes] = '\0';
 }
 
 enum err_code space_soc_text(const struct space *space, uint64_t point, struct text *out,
