@@ -103,6 +103,9 @@ struct mapping_file {
 };
 enum err_code mapping_load(const struct problem *problem, const char *file,
                            struct mapping_file *out, struct err *err);
+/* The same from a text; `name` is the file it stands for. */
+enum err_code mapping_load_text(const struct problem *problem, const char *name, const char *text,
+                                size_t bytes, struct mapping_file *out, struct err *err);
 void mapping_file_release(struct mapping_file *file);
 
 /*

@@ -257,10 +257,10 @@ static void read_mapping(struct mapping_reader *reader)
     read_groups(reader, root);
 }
 
-enum err_code mapping_load(const struct problem *problem, const char *file,
-                           struct mapping_file *out, struct err *err)
+static enum err_code load(const struct problem *problem, struct json_doc *doc,
+                          struct mapping_file *out, struct err *err)
 {
-    struct mapping_reader reader = { .doc = json_open(file), .problem = problem };
+    struct mapping_reader reader = { .doc = doc, .problem = problem };
     if (json_ok(reader.doc))
         read_mapping(&reader);
     names_free(reader.layers);
@@ -272,6 +272,18 @@ enum err_code mapping_load(const struct problem *problem, const char *file,
     else
         mapping_file_release(&reader.file);
     return rc;
+}
+
+enum err_code mapping_load(const struct problem *problem, const char *file,
+                           struct mapping_file *out, struct err *err)
+{
+    return load(problem, json_open(file), out, err);
+}
+
+enum err_code mapping_load_text(const struct problem *problem, const char *name, const char *text,
+                                size_t bytes, struct mapping_file *out, struct err *err)
+{
+    return load(problem, json_open_text(name, text, bytes), out, err);
 }
 
 void mapping_file_release(struct mapping_file *file)

@@ -59,13 +59,4 @@ enum err_code sweep_replay_point(const struct space *space, const struct workloa
                                  struct sweep_outcome *outcome, struct text *mapping_text,
                                  struct err *err);
 
-/*
- * Whose mappings are worth a replay on `point`: of the `count` known points (SWEEP_OK ones) those
- * that it relaxes, best first by the objective, ties by lower point; at most `wanted` indices into
- * points[]. Fewer than all suffice: the best mapping of a smaller SoC already beats the others'.
- */
-size_t sweep_replay_candidates(const struct space *space, enum objective objective, uint64_t point,
-                               const uint64_t *points, const struct sweep_outcome *outcomes,
-                               size_t count, size_t wanted, size_t *out);
-
 #endif
