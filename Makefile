@@ -21,6 +21,15 @@ FOLDERS := core frontends cost ga mapper sweep sim intrinsics backends backends/
            reports cli
 C_SRC   := $(wildcard $(addsuffix /*.c,$(FOLDERS)))
 CXX_SRC := $(wildcard $(addsuffix /*.cpp,$(FOLDERS)))
+
+# sweep spreads over machines where MPI is there; MPI=0 leaves it out.
+MPI     ?= $(if $(shell command -v mpicc),1,0)
+MPI_SRC := sweep/mpi/$(if $(filter 1,$(MPI)),mpi,stub).c
+C_SRC   += $(MPI_SRC)
+ifeq ($(MPI),1)
+  MPI_CFLAGS := $(patsubst -I%,-isystem %,$(filter -I% -D%,$(shell mpicc -show)))
+  MPI_LIBS   := $(filter -L% -l% -Wl%,$(shell mpicc -show))
+endif
 TEST_SRC  := $(wildcard tests/*.c tests/unit/*.c tests/model/*.c)
 BENCH_SRC := $(wildcard bench/*.c) tests/model/twin.c
 
@@ -43,7 +52,7 @@ INCLUDES  = -I. -I$(BUILD) $(PKG_CFLAGS) -D_GNU_SOURCE -DSOCWEAVE_VERSION='"$(VE
 OPENMP   ?= -fopenmp
 ALL_CFLAGS   = -std=c11 $(OPENMP) $(WARN) $(WARN_C) $(CFLAGS)
 ALL_CXXFLAGS = -std=c++17 -fopenmp $(WARN) $(CXXFLAGS)
-LIBS = -Wl,--as-needed $(PKG_LIBS) -lm
+LIBS = -Wl,--as-needed $(PKG_LIBS) $(MPI_LIBS) -lm
 
 V ?= 0
 ifeq ($(V),0)
@@ -76,6 +85,8 @@ $(BUILD)/%.cpp.o: %.cpp $(BUILD)/flags
 
 # Plain loops over rows of numbers: for the vectoriser.
 $(call object,backends/evaluate.c): ALL_CFLAGS += -O3
+
+$(call object,sweep/mpi/mpi.c): INCLUDES += $(MPI_CFLAGS)
 
 # The messages of an ONNX file: generated, and compiled without our warnings.
 $(ONNX_PB).c $(ONNX_PB).h &: $(ONNX_PROTO)
