@@ -39,14 +39,17 @@ struct decoder {
 
 /* --- snapshots ------------------------------------------------------------------------------ */
 
-static void snapshot_init(struct snapshot *s, const struct problem *p)
+static void snapshot_init(struct snapshot *s, const struct problem *p,
+                          const struct profile_floor *floors)
 {
     *s = (struct snapshot){
         .profiles = mem_alloc(p->accelerator_count, sizeof *s->profiles),
         .network_end_ps = mem_alloc(p->network_count, sizeof *s->network_end_ps),
     };
-    for (size_t acc = 0; acc < p->accelerator_count; acc++)
+    for (size_t acc = 0; acc < p->accelerator_count; acc++) {
         profile_init(&s->profiles[acc], &p->soc->accelerators[acc], 16);
+        profile_set_floor(&s->profiles[acc], &floors[acc]);
+    }
 }
 
 static void snapshot_release(struct snapshot *s, const struct problem *p)
@@ -124,6 +127,20 @@ static void add_class_ways(struct decode_ways *ways, uint32_t class)
         }
 }
 
+static void find_floors(struct decode_ways *ways)
+{
+    const struct problem *p = ways->view->problem;
+    for (size_t acc = 0; acc < p->accelerator_count; acc++)
+        ways->floors[acc] = (struct profile_floor){ UINT64_MAX, UINT64_MAX, UINT32_MAX };
+    for (uint32_t at = 0; at < ways->begin[p->class_count]; at++) {
+        const struct decode_way *way = &ways->ways[at];
+        struct profile_floor *floor = &ways->floors[way->accelerator];
+        floor->duration_ps = min_u64(floor->duration_ps, way->duration_ps);
+        floor->scratchpad_bytes = min_u64(floor->scratchpad_bytes, way->option->scratchpad_bytes);
+        floor->pes = (uint32_t)min_u64(floor->pes, way->option->pes);
+    }
+}
+
 static void find_tails(struct decode_ways *ways)
 {
     const struct problem *p = ways->view->problem;
@@ -163,6 +180,8 @@ void decode_ways_init(struct decode_ways *ways, const struct view *view)
     ways->tail_ps = ARENA_ARRAY(ways->arena, uint64_t, p->layer_count);
     for (uint32_t class = 0; class < p->class_count; class ++)
         add_class_ways(ways, class);
+    ways->floors = ARENA_ARRAY(ways->arena, struct profile_floor, p->accelerator_count);
+    find_floors(ways);
     find_tails(ways);
 }
 
@@ -210,9 +229,9 @@ struct decoder *decoder_new(const struct decode_ways *ways, bool contention, boo
     };
     times_init(&d->last, p->layer_count);
     times_init(&d->base, p->layer_count);
-    snapshot_init(&d->now, p);
+    snapshot_init(&d->now, p, ways->floors);
     for (size_t i = 0; i < SNAPSHOTS; i++)
-        snapshot_init(&d->kept[i], p);
+        snapshot_init(&d->kept[i], p, ways->floors);
     return d;
 }
 
@@ -296,8 +315,7 @@ static uint64_t place(struct decoder *d, uint32_t layer, const struct decode_way
 {
     struct profile *profile = &d->now.profiles[way->accelerator];
     uint64_t ready_ps = inputs_ready_ps(d, layer, way->accelerator, 1);
-    uint64_t start_ps = profile_earliest(profile, way->option, ready_ps, way->duration_ps);
-    profile_reserve(profile, way->option, start_ps, way->duration_ps);
+    uint64_t start_ps = profile_place(profile, way->option, ready_ps, way->duration_ps);
     uint64_t end_ps = start_ps + way->duration_ps;
     d->last.start_ps[layer] = start_ps;
     d->last.end_ps[layer] = end_ps;
@@ -485,8 +503,7 @@ void decoder_justify(struct decoder *d, struct activity_list *list)
         const struct decode_way *way = decode_way(d->ways, layer, list->way[layer]);
         struct profile *profile = &d->now.profiles[way->accelerator];
         uint64_t ready_ps = mirrored_ready_ps(d, before_end_ps, layer, way);
-        uint64_t start_ps = profile_earliest(profile, way->option, ready_ps, way->duration_ps);
-        profile_reserve(profile, way->option, start_ps, way->duration_ps);
+        uint64_t start_ps = profile_place(profile, way->option, ready_ps, way->duration_ps);
         before_end_ps[layer] = start_ps + way->duration_ps;
         d->work_layers++;
     }

@@ -36,8 +36,9 @@ struct decode_ways {
     const struct view *view;
     struct decode_way *ways; /* of class c: ways[begin[c] … begin[c + 1]), by accelerator */
     uint32_t *begin;
-    uint64_t *fastest_ps; /* [class]: over its ways */
-    uint64_t *tail_ps;    /* [layer]: no schedule ends earlier than end of layer + tail */
+    struct profile_floor *floors; /* [accelerator] */
+    uint64_t *fastest_ps;         /* [class]: over its ways */
+    uint64_t *tail_ps;            /* [layer]: no schedule ends earlier than end of layer + tail */
     struct arena *arena;
 };
 
