@@ -76,9 +76,9 @@ void schedule_release(struct schedule *schedule);
  * accelerator and option exist and support the layer; members of a group on one accelerator,
  * pairwise independent, within PEs, scratchpad and share limit; with times: start after every
  * predecessor's end plus its uncontended transfer (at tile granularity: plus that of the first
- * tile), end - start not below the layer's uncontended time; at any instant PEs, scratchpad and
- * share limit of every accelerator hold; by group: no overlap with the accelerator's other groups;
- * makespan not below any end. O(n log n + edges).
+ * tile), and not before its network's release, end - start not below the layer's uncontended time;
+ * at any instant PEs, scratchpad and share limit of every accelerator hold; by group: no overlap
+ * with the accelerator's other groups; makespan not below any end. O(n log n + edges).
  */
 enum err_code mapping_check(const struct problem *problem, const struct mapping *mapping,
                             const struct schedule *schedule, enum granularity granularity,

@@ -307,6 +307,20 @@ static enum err_code check_inputs_there(struct judge *judge)
     return ERR_OK;
 }
 
+static enum err_code check_releases(struct judge *judge)
+{
+    const struct problem *p = judge->problem;
+    struct name name;
+    for (uint32_t layer = 0; layer < p->layer_count && p->release_ps; layer++)
+        if (judge->schedule->start_ps[layer] < p->release_ps[layer])
+            return FAIL(judge,
+                        "layer %s starts at %" PRIu64 " ps, its network is released at %" PRIu64
+                        " ps",
+                        layer_name(judge, layer, &name), judge->schedule->start_ps[layer],
+                        p->release_ps[layer]);
+    return ERR_OK;
+}
+
 /* By group: not before the accelerator's previous group has ended. By layer: not before the layer
  * listed before it on the same accelerator has started. */
 static enum err_code check_turns(struct judge *judge)
@@ -436,7 +450,7 @@ enum err_code mapping_check(const struct problem *problem, const struct mapping 
     static rule *const timeless[] = { check_each_once,         check_supported,
                                       check_topological,       check_group_numbers,
                                       check_group_independent, check_group_fits };
-    static rule *const timed[] = { check_inputs_there, check_turns, check_instants,
+    static rule *const timed[] = { check_inputs_there, check_releases, check_turns, check_instants,
                                    check_makespan };
     static rule *const before_timing[] = { check_schedule_covers, check_durations };
     struct judge judge = { problem, mapping, schedule, granularity, err, NULL, NULL, NULL };

@@ -120,12 +120,55 @@ static void classify_layers(struct problem *p)
 
 /* --- edges ----------------------------------------------------------------------------------- */
 
+/* Layers that wait for nothing of their own graph, and those that nothing of it waits for. */
+struct graph_ends {
+    size_t source_count, sink_count;
+};
+
+static struct graph_ends *find_graph_ends(const struct workload *workload)
+{
+    struct graph_ends *ends = mem_alloc(workload->graph_count, sizeof *ends);
+    for (size_t g = 0; g < workload->graph_count; g++)
+        for (size_t i = 0; i < workload->graphs[g].layer_count; i++) {
+            const struct dnn_layer *layer = &workload->graphs[g].layers[i];
+            ends[g].source_count += layer->pred_count == 0;
+            ends[g].sink_count += layer->shape.is_sink;
+        }
+    return ends;
+}
+
+/* Those of the graphs, and from every sink of a network to every source of one that depends on it.
+ */
 static size_t count_edges(const struct workload *workload)
 {
     size_t edges = 0;
-    for (size_t n = 0; n < workload->network_count; n++)
-        edges += workload->graphs[workload->networks[n].graph].edge_count;
+    struct graph_ends *ends = find_graph_ends(workload);
+    for (size_t n = 0; n < workload->network_count; n++) {
+        const struct workload_network *network = &workload->networks[n];
+        edges += workload->graphs[network->graph].edge_count;
+        if (network->depends_on != WORKLOAD_NONE)
+            edges += ends[network->graph].source_count *
+                     ends[workload->networks[network->depends_on].graph].sink_count;
+        if (edges > DNN_EDGES_MAX)
+            break;
+    }
+    free(ends);
     return edges;
+}
+
+/* The sinks of the network that this one depends on; returns the new number of edges. Nothing moves
+ * along these edges: what one network hands to another passes through memory, and is part of the
+ * sink's writes and the source's reads already. docs/model.md M-96. */
+static uint32_t add_cascade(struct problem *p, const struct workload_network *network,
+                            uint32_t edge)
+{
+    const struct workload_network *from = &p->workload->networks[network->depends_on];
+    const struct dnn *graph = &p->workload->graphs[from->graph];
+    for (size_t i = 0; i < graph->layer_count; i++)
+        if (graph->layers[i].shape.is_sink)
+            p->preds[edge++] = (struct problem_edge){ .layer = from->first_layer + (uint32_t)i };
+    p->has_cascades = true;
+    return edge;
 }
 
 static void fill_preds(struct problem *p)
@@ -137,12 +180,30 @@ static void fill_preds(struct problem *p)
         const struct dnn *graph = &workload->graphs[network->graph];
         for (size_t i = 0; i < graph->layer_count; i++, layer++) {
             const struct dnn_layer *from = &graph->layers[i];
+            if (from->pred_count == 0 && network->depends_on != WORKLOAD_NONE)
+                edge = add_cascade(p, network, edge);
             for (size_t k = 0; k < from->pred_count; k++, edge++) {
                 p->preds[edge].layer = network->first_layer + from->preds[k].layer;
                 p->preds[edge].bytes = from->preds[k].bytes;
             }
             p->pred_begin[layer + 1] = edge;
         }
+    }
+}
+
+static void fill_releases(struct problem *p)
+{
+    const struct workload *workload = p->workload;
+    for (uint32_t n = 0; n < workload->network_count; n++) {
+        const struct workload_network *network = &workload->networks[n];
+        const struct dnn *graph = &workload->graphs[network->graph];
+        if (network->release_ps == 0)
+            continue;
+        if (!p->release_ps)
+            p->release_ps = ARENA_ARRAY(p->arena, uint64_t, p->layer_count);
+        for (size_t i = 0; i < graph->layer_count; i++)
+            if (graph->layers[i].pred_count == 0)
+                p->release_ps[network->first_layer + i] = network->release_ps;
     }
 }
 
@@ -338,6 +399,10 @@ enum err_code problem_check_times(const struct problem *p, struct err *err)
         slowest[i] = slowest_ps(p, i);
     for (size_t layer = 0; layer < p->layer_count; layer++)
         sum_ps = add_capped(sum_ps, slowest[p->class_of[layer]]);
+    uint64_t last_release_ps = 0;
+    for (uint32_t layer = 0; layer < p->layer_count && p->release_ps; layer++)
+        last_release_ps = max_u64(last_release_ps, p->release_ps[layer]);
+    sum_ps = add_capped(sum_ps, last_release_ps);
     free(slowest);
     if (sum_ps <= TIME_SUM_MAX_PS)
         return ERR_OK;
@@ -361,8 +426,7 @@ enum err_code problem_init(struct problem *out, const struct soc *soc,
     };
     if (p.edge_count > DNN_EDGES_MAX) {
         arena_free(p.arena);
-        return err_set(err, ERR_LIMIT, "%s has %zu edges, %d are the limit", workload->name,
-                       p.edge_count, DNN_EDGES_MAX);
+        return err_set(err, ERR_LIMIT, "%s has more than %d edges", workload->name, DNN_EDGES_MAX);
     }
     p.pred_begin = ARENA_ARRAY(p.arena, uint32_t, p.layer_count + 1);
     p.succ_begin = ARENA_ARRAY(p.arena, uint32_t, p.layer_count + 1);
@@ -370,6 +434,7 @@ enum err_code problem_init(struct problem *out, const struct soc *soc,
     p.succs = ARENA_ARRAY(p.arena, struct problem_edge, p.edge_count);
     classify_layers(&p);
     fill_preds(&p);
+    fill_releases(&p);
     uint64_t *size_bytes = classify_sizes(&p);
     fill_succs(&p);
     size_t *pair_example = classify_pairs(&p);

@@ -59,7 +59,8 @@ struct problem {
     const struct workload *workload;
     size_t layer_count, accelerator_count, class_count, network_count;
 
-    /* Edges of layer i: preds[pred_begin[i] … pred_begin[i+1]). Ascending by layer. */
+    /* Edges of layer i, also those between networks: preds[pred_begin[i] … pred_begin[i+1]).
+     * Ascending by layer. */
     uint32_t *pred_begin, *succ_begin;
     struct problem_edge *preds, *succs;
     size_t edge_count;
@@ -67,6 +68,11 @@ struct problem {
     uint32_t *class_of;    /* [layer] */
     uint32_t *class_layer; /* [class]: the first layer of that shape */
     uint32_t *network_of;  /* [layer] */
+
+    /* [layer]: it must not start earlier (docs/model.md M-95). Only layers without predecessor in
+     * their own network have one, the others follow; NULL where all are 0. */
+    uint64_t *release_ps;
+    bool has_cascades; /* edges lead from one network to another, of 0 bytes (M-96) */
 
     /* [class * accelerator_count + acc]; none where the accelerator cannot run the class. Option 0
      * is the dataflow's natural allotment, COMB's "PEs used"; the others follow widest first, no
@@ -110,6 +116,11 @@ static inline const struct layer_option *problem_option(const struct problem *p,
 {
     size_t at = (size_t)p->class_of[layer] * p->accelerator_count + acc;
     return &p->options[at].items[option];
+}
+
+static inline uint64_t problem_release_ps(const struct problem *p, uint32_t layer)
+{
+    return p->release_ps ? p->release_ps[layer] : 0;
 }
 
 static inline uint64_t problem_transfer_ps(const struct problem *p, uint32_t size_class,

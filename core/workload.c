@@ -9,6 +9,7 @@
 #include "core/json.h"
 #include "core/names.h"
 #include "core/text.h"
+#include "core/workload_release.h"
 
 #define GRAPHS_MAX 4096
 #define DIMS_MAX   64
@@ -24,9 +25,10 @@ struct workload_reader {
     struct json_doc *doc;
     struct workload workload; /* under construction */
     char *dir;
-    struct names *paths;    /* of the graphs loaded so far */
-    struct names *networks; /* names taken */
-    size_t network_capacity;
+    struct names *paths;            /* of the graphs loaded so far */
+    struct names *networks;         /* names taken */
+    const struct json_node **nodes; /* [entry] */
+    const char **depends_on;        /* [entry]; NULL: nothing */
 };
 
 static bool is_foreign(const char *path)
@@ -105,46 +107,36 @@ static uint32_t graph_number(struct workload_reader *reader, const struct json_n
     return number;
 }
 
-static void add_network(struct workload_reader *reader, const struct json_node *node,
-                        const char *name, uint32_t graph)
+/* Every network of the file needs a name of its own. */
+static void check_names(struct workload_reader *reader)
 {
-    struct workload *workload = &reader->workload;
-    size_t layers = workload->graphs[graph].layer_count;
-    if (names_add(reader->networks, name, 0) != NAMES_NONE)
-        json_fail(node, ERR_DUPLICATE,
-                  "there is another network \"%s\"; give one of them a \"name\"", name);
-    if (workload->network_count == WORKLOAD_NETWORKS_MAX ||
-        layers > DNN_LAYERS_MAX - workload->layer_count) {
-        json_fail(node, ERR_LIMIT, "expected at most %d networks with %d layers in all",
-                  WORKLOAD_NETWORKS_MAX, DNN_LAYERS_MAX);
-        return;
+    const struct workload *workload = &reader->workload;
+    for (size_t i = 0; i < workload->network_count && json_ok(reader->doc); i++) {
+        const struct workload_network *network = &workload->networks[i];
+        if (names_add(reader->networks, network->name, 0) != NAMES_NONE)
+            json_fail(reader->nodes[network->entry], ERR_DUPLICATE,
+                      "there is another network \"%s\"; give one of them a \"name\"",
+                      network->name);
     }
-    if (workload->network_count == reader->network_capacity) {
-        reader->network_capacity = reader->network_capacity ? 2 * reader->network_capacity : 64;
-        workload->networks =
-            mem_grow(workload->networks, reader->network_capacity, sizeof *workload->networks);
-    }
-    workload->networks[workload->network_count++] =
-        (struct workload_network){ name, graph, (uint32_t)workload->layer_count };
-    workload->layer_count += layers;
 }
 
 static void read_entry(struct workload_reader *reader, const struct json_node *node)
 {
-    struct arena *arena = reader->workload.arena;
-    uint32_t graph = graph_number(reader, node);
-    int64_t copies = json_get_int_or(node, "copies", 1, WORKLOAD_NETWORKS_MAX, 1);
+    struct workload *workload = &reader->workload;
+    struct workload_entry entry = { .graph = graph_number(reader, node) };
+    entry.copies = (uint32_t)json_get_int_or(node, "copies", 1, WORKLOAD_NETWORKS_MAX, 1);
     const struct json_node *name = json_find(node, "name");
     if (name && strchr(names_read(name), '/'))
         json_fail(name, ERR_VALUE, "expected a name without \"/\"");
+    const char *depends_on = NULL;
+    workload_read_times(node, &entry, &depends_on);
     if (!json_ok(reader->doc))
         return;
-    const char *stem = name ? names_read(name) : reader->workload.graphs[graph].name;
-    for (int64_t copy = 0; copy < copies && json_ok(reader->doc); copy++)
-        add_network(reader, node,
-                    copies == 1 ? arena_strdup(arena, stem)
-                                : arena_printf(arena, "%s#%lld", stem, (long long)copy),
-                    graph);
+    entry.name =
+        name ? arena_strdup(workload->arena, names_read(name)) : workload->graphs[entry.graph].name;
+    reader->nodes[workload->entry_count] = node;
+    reader->depends_on[workload->entry_count] = depends_on;
+    workload->entries[workload->entry_count++] = entry;
 }
 
 /* Covers the workload and every graph it uses, in order of first use. */
@@ -171,10 +163,18 @@ static void read_workload(struct workload_reader *reader)
     size_t count = json_count(networks);
     if (count == 0)
         json_fail(networks, ERR_VALUE, "expected at least one network");
+    struct workload_window window = workload_read_window(root);
     size_t graphs_most = count < GRAPHS_MAX ? count : GRAPHS_MAX;
     workload->graphs = ARENA_ARRAY(workload->arena, struct dnn, graphs_most);
+    workload->entries = ARENA_ARRAY(workload->arena, struct workload_entry, count);
+    reader->nodes = mem_alloc(count, sizeof *reader->nodes);
+    reader->depends_on = mem_alloc(count, sizeof *reader->depends_on);
     for (size_t i = 0; i < count && json_ok(reader->doc); i++)
         read_entry(reader, json_item(networks, i));
+    const struct workload_sources sources = { reader->nodes, reader->depends_on };
+    if (json_ok(reader->doc))
+        workload_release_networks(workload, networks, &sources, &window);
+    check_names(reader);
     hash(reader);
 }
 
@@ -200,6 +200,8 @@ enum err_code workload_load(struct workload *out, const char *file, struct err *
         read_workload(&reader);
     settle_networks(&reader.workload);
     free(reader.dir);
+    free(reader.nodes);
+    free(reader.depends_on);
     names_free(reader.paths);
     names_free(reader.networks);
     enum err_code rc = json_close(reader.doc, err);

@@ -1,9 +1,12 @@
 /*
- * A workload: DNN graphs with copies. Each copy of a graph is a *network* of its own.
+ * A workload: entries that name a DNN graph, with copies and, for what runs again and again, a
+ * period. Each copy of each release is a *network* of its own, with the time before which it must
+ * not start and the time by which it should have ended (docs/model.md M-95, M-96).
  */
 #ifndef SOCWEAVE_CORE_WORKLOAD_H
 #define SOCWEAVE_CORE_WORKLOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,11 +18,30 @@ extern "C" {
 #endif
 
 #define WORKLOAD_NETWORKS_MAX 100000
+#define WORKLOAD_NONE         UINT32_MAX
+#define WORKLOAD_NO_DEADLINE  UINT64_MAX
 
 struct workload_network {
-    const char *name; /* "resnet50#0"; without "#0" if there is one copy */
+    const char *name; /* "resnet50#0"; without "#0" if there is one copy; "hand#1.2": copy, frame */
     uint32_t graph;
     uint32_t first_layer; /* of this network in the workload's numbering */
+    uint32_t entry, copy, frame;
+    uint64_t release_ps;
+    uint64_t deadline_ps; /* on the same clock; WORKLOAD_NO_DEADLINE */
+    uint32_t depends_on;  /* network, a lower number, that must have ended; WORKLOAD_NONE */
+};
+
+/* An entry of the file, in its order. */
+struct workload_entry {
+    const char *name;
+    uint32_t graph, copies;
+    uint64_t period_ps, period_parts; /* the period is their quotient; parts 0: released once */
+    uint64_t offset_ps;               /* of the first release */
+    uint64_t deadline_ps;             /* after the release; WORKLOAD_NO_DEADLINE */
+    double probability;               /* that a release takes place */
+    uint32_t depends_on;              /* entry; WORKLOAD_NONE */
+    uint32_t frames; /* releases within the horizon, whether they take place or not */
+    uint32_t first_network, network_count; /* those that take place, copy by copy */
 };
 
 struct workload {
@@ -28,8 +50,12 @@ struct workload {
     size_t graph_count;
     struct dnn *graphs; /* each file loaded once */
     size_t network_count;
-    struct workload_network *networks;
-    size_t layer_count; /* sum over networks */
+    struct workload_network *networks; /* an entry's are neighbours, behind those it depends on */
+    size_t layer_count;                /* sum over networks */
+    size_t entry_count;
+    struct workload_entry *entries;
+    uint64_t horizon_ps; /* releases are before it, offsets aside; 0 where nothing is periodic */
+    bool has_deadlines;  /* of any network */
     struct arena *arena;
 };
 

@@ -354,7 +354,33 @@ static void move_layer(struct anneal *a, uint32_t layer)
     renumber(a, a->low, a->high);
 }
 
-/* All layers of a network by some positions, past those of the others; both orders stay. */
+/* Is a layer from this position on listed before one that it waits for? */
+static bool is_out_of_order(const struct anneal *a, uint32_t low)
+{
+    const struct problem *p = a->problem;
+    for (uint32_t at = low; at < p->layer_count; at++) {
+        uint32_t layer = a->current.order[at];
+        for (uint32_t edge = p->pred_begin[layer]; edge < p->pred_begin[layer + 1]; edge++)
+            if (a->current.position[p->preds[edge].layer] > at)
+                return true;
+    }
+    return false;
+}
+
+static void undo(struct anneal *a)
+{
+    while (a->change_count > 0) {
+        struct way_change change = a->changes[--a->change_count];
+        a->current.way[change.layer] = change.old;
+    }
+    if (a->high == UINT32_MAX)
+        return;
+    memcpy(&a->current.order[a->low], a->old_order, (a->high - a->low + 1) * sizeof *a->old_order);
+    renumber(a, a->low, a->high);
+}
+
+/* All layers of a network by some positions, past those of the others; both orders stay. Past a
+ * network that it waits for, or that waits for it, is no way. */
 static void move_network(struct anneal *a, uint32_t network)
 {
     const struct problem *p = a->problem;
@@ -379,18 +405,10 @@ static void move_network(struct anneal *a, uint32_t network)
     memmove(a->old_order, &a->old_order[low], (layers - low) * sizeof *a->old_order);
     a->low = low;
     renumber(a, low, layers - 1);
-}
-
-static void undo(struct anneal *a)
-{
-    while (a->change_count > 0) {
-        struct way_change change = a->changes[--a->change_count];
-        a->current.way[change.layer] = change.old;
+    if (p->has_cascades && is_out_of_order(a, low)) {
+        undo(a);
+        a->low = a->high = UINT32_MAX;
     }
-    if (a->high == UINT32_MAX)
-        return;
-    memcpy(&a->current.order[a->low], a->old_order, (a->high - a->low + 1) * sizeof *a->old_order);
-    renumber(a, a->low, a->high);
 }
 
 /* One random move on the current list; false if it changed nothing. */

@@ -277,7 +277,7 @@ static uint64_t inputs_ready_ps(const struct decoder *d, uint32_t layer, uint32_
                                 double transfer_weight)
 {
     const struct problem *p = d->problem;
-    uint64_t ready_ps = 0;
+    uint64_t ready_ps = problem_release_ps(p, layer);
     for (uint32_t at = p->pred_begin[layer]; at < p->pred_begin[layer + 1]; at++) {
         const struct problem_edge *edge = &p->preds[at];
         uint64_t transfer_ps =

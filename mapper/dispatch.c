@@ -37,7 +37,7 @@ struct lane {
     bool touched;
 };
 
-enum due_what { DUE_COMPUTED, DUE_FREE, DUE_FORWARD, DUE_FREE_AND_FORWARD };
+enum due_what { DUE_COMPUTED, DUE_FREE, DUE_FORWARD, DUE_FREE_AND_FORWARD, DUE_RELEASED };
 
 struct due {
     uint64_t at_ps;
@@ -61,7 +61,7 @@ struct dispatch {
     uint32_t *asking; /* servers that may grant at the end of the instant */
     size_t asking_count;
     struct lane *lanes;  /* [accelerator] */
-    uint32_t *missing;   /* [layer]: inputs not there yet */
+    uint32_t *missing;   /* [layer]: inputs not there yet, and the release if it is to come */
     uint8_t *unfinished; /* [layer]: computing and reading, while it runs */
     struct due *heap;
     size_t due_count;
@@ -471,7 +471,7 @@ struct dispatch *dispatch_new(const struct problem *p)
     d->lanes = mem_alloc(p->accelerator_count, sizeof *d->lanes);
     d->missing = mem_alloc(p->layer_count, sizeof *d->missing);
     d->unfinished = mem_alloc(p->layer_count, sizeof *d->unfinished);
-    d->heap = mem_alloc(2 * flows + p->layer_count + d->server_count, sizeof *d->heap);
+    d->heap = mem_alloc(2 * flows + 2 * p->layer_count + d->server_count, sizeof *d->heap);
     make_servers(d);
     make_ways(d);
     number_edges(d);
@@ -522,12 +522,17 @@ static void reset(struct dispatch *d)
     d->failed = false;
 }
 
-/* Layers without inputs are ready from the start. */
+/* Layers without inputs are ready from the start, or from their release. */
 static void release_sources(struct dispatch *d)
 {
     const struct problem *p = d->problem;
     for (uint32_t layer = 0; layer < p->layer_count; layer++)
         d->missing[layer] = p->pred_begin[layer + 1] - p->pred_begin[layer];
+    for (uint32_t layer = 0; layer < p->layer_count && p->release_ps; layer++)
+        if (p->release_ps[layer] > 0) {
+            d->missing[layer]++;
+            add_due(d, p->release_ps[layer], DUE_RELEASED, layer);
+        }
     for (uint32_t layer = 0; layer < p->layer_count; layer++)
         if (d->missing[layer] == 0)
             make_ready(d, layer);
@@ -548,6 +553,10 @@ static void happen(struct dispatch *d, const struct due *due)
         break;
     case DUE_FORWARD:
         forward(d, due->subject);
+        break;
+    case DUE_RELEASED:
+        if (--d->missing[due->subject] == 0)
+            make_ready(d, due->subject);
         break;
     }
 }

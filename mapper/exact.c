@@ -343,7 +343,7 @@ static uint64_t earliest_ps(const struct exact *x, const struct way *way, uint64
 static uint64_t inputs_ps(const struct exact *x, uint32_t layer, uint32_t acc)
 {
     const struct problem *p = x->problem;
-    uint64_t ready_ps = 0;
+    uint64_t ready_ps = problem_release_ps(p, layer);
     for (uint32_t at = p->pred_begin[layer]; at < p->pred_begin[layer + 1]; at++) {
         const struct problem_edge *edge = &p->preds[at];
         const struct placed *from = x->at[edge->layer];

@@ -65,7 +65,7 @@ static size_t cell_of(const struct h2h *h, uint32_t layer, uint32_t acc)
 static uint64_t end_on(const struct h2h *h, uint32_t layer, uint32_t acc, uint64_t free_ps)
 {
     const struct problem *p = h->view->problem;
-    uint64_t start_ps = free_ps;
+    uint64_t start_ps = max_u64(free_ps, problem_release_ps(p, layer));
     for (uint32_t at = p->pred_begin[layer]; at < p->pred_begin[layer + 1]; at++) {
         uint32_t from = p->preds[at].layer;
         start_ps =

@@ -32,7 +32,7 @@ struct heft {
 static uint64_t inputs_ready_ps(const struct heft *heft, uint32_t layer, uint32_t acc)
 {
     const struct problem *p = heft->view->problem;
-    uint64_t ready_ps = 0;
+    uint64_t ready_ps = problem_release_ps(p, layer);
     for (uint32_t at = p->pred_begin[layer]; at < p->pred_begin[layer + 1]; at++) {
         const struct spot *from = &heft->chosen[p->preds[at].layer];
         ready_ps = max_u64(ready_ps, from->end_ps + problem_transfer_ps(p, p->preds[at].size_class,

@@ -175,7 +175,7 @@ static uint64_t forward_cell(struct search *s, uint32_t layer, size_t cell)
     const struct problem *p = s->view->problem;
     uint32_t acc = support_of(s, layer)[cell - s->begin[layer]];
     const struct least *least = least_of(s, layer, acc);
-    uint64_t start_ps = 0, end_ps = least->duration_ps;
+    uint64_t start_ps = problem_release_ps(p, layer), end_ps = least->duration_ps;
     for (uint32_t at = p->pred_begin[layer]; at < p->pred_begin[layer + 1]; at++) {
         const struct problem_edge *edge = &p->preds[at];
         const uint32_t *support = support_of(s, edge->layer);
@@ -243,6 +243,7 @@ static void run_without_transfers(struct search *s, struct paths *paths)
     uint64_t *shortest_ps = mem_alloc(layers, sizeof *shortest_ps);
     for (uint32_t layer = 0; layer < layers; layer++) {
         shortest_ps[layer] = UINT64_MAX;
+        paths->head_ps[layer] = problem_release_ps(p, layer);
         for (size_t i = 0; i < support_count(s, layer); i++)
             shortest_ps[layer] = min_u64(shortest_ps[layer],
                                          least_of(s, layer, support_of(s, layer)[i])->duration_ps);

@@ -92,8 +92,9 @@ static void find_arrivals(const struct view *view, struct place_scratch *s, uint
                           uint32_t candidate_count)
 {
     const struct problem *p = view->problem;
+    uint64_t release_ps = problem_release_ps(p, layer);
     for (uint32_t i = 0; i < candidate_count; i++)
-        s->arrive_ps[i] = s->free_ps[s->candidates[i]];
+        s->arrive_ps[i] = max_u64(s->free_ps[s->candidates[i]], release_ps);
     for (uint32_t at = p->pred_begin[layer]; at < p->pred_begin[layer + 1]; at++) {
         const struct problem_edge *pred = &p->preds[at];
         const uint64_t *times = p->transfer_ps + (size_t)pred->size_class * p->pair_class_count;

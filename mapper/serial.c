@@ -112,7 +112,7 @@ static void announce(struct serial *s, uint32_t layer, const uint16_t *acc_of)
 {
     const struct problem *p = s->view->problem;
     uint32_t acc = acc_of[layer];
-    uint64_t arrival_ps = 0;
+    uint64_t arrival_ps = problem_release_ps(p, layer);
     for (uint32_t at = p->pred_begin[layer]; at < p->pred_begin[layer + 1]; at++) {
         const struct problem_edge *pred = &p->preds[at];
         uint64_t transfer_ps = problem_transfer_ps(p, pred->size_class, acc_of[pred->layer], acc);

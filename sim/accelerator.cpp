@@ -37,10 +37,22 @@ void accelerator::add(job *job, bool opens_group)
 
 void accelerator::launch()
 {
+    await_releases();
     if (discipline == MAPPING_BY_LAYER)
         start_in_order();
     else
         open_group();
+}
+
+/* A release is one input more: docs/model.md M-95. Last ones first: agendas hold the earliest last.
+ */
+void accelerator::await_releases()
+{
+    for (size_t i = jobs.size(); i-- > 0;)
+        if (jobs[i]->release_ps > 0) {
+            jobs[i]->inputs_missing++;
+            at(jobs[i]->release_ps, DUE_RELEASE, jobs[i]);
+        }
 }
 
 bool accelerator::has_room(const layer_option &option) const
@@ -77,14 +89,19 @@ void accelerator::open_group()
 void accelerator::input_arrived(job *job, uint32_t step)
 {
     job->step_missing[step]--;
-    if (step == 0 && --job->inputs_missing == 0) {
-        if (discipline == MAPPING_BY_LAYER)
-            start_in_order();
-        else if (job->group == group)
-            start(job);
-    } else if (job->started) {
+    if (step == 0 && --job->inputs_missing == 0)
+        input_complete(job);
+    else if (job->started)
         compute_steps(job);
-    }
+}
+
+/* Nothing but the accelerator stands in its way. */
+void accelerator::input_complete(job *job)
+{
+    if (discipline == MAPPING_BY_LAYER)
+        start_in_order();
+    else if (job->group == group)
+        start(job);
 }
 
 void accelerator::start(job *job)
@@ -127,7 +144,10 @@ void accelerator::end(job *job)
 void accelerator::happen(const due &now)
 {
     job *job = static_cast<sim::job *>(now.subject);
-    if (soc.by_tile)
+    if (now.what == DUE_RELEASE) {
+        if (--job->inputs_missing == 0)
+            input_complete(job);
+    } else if (soc.by_tile)
         step_done(job);
     else
         whole_part_done(job);

@@ -59,11 +59,11 @@ static void run_init(struct run *run)
 
 /* --- inputs --------------------------------------------------------------------------------- */
 
-/* When the results of all predecessors are there as a whole. */
+/* When the results of all predecessors are there as a whole, and the network is released. */
 static inline uint64_t inputs_ready_ps(const struct run *run, uint32_t layer, uint32_t acc)
 {
     const struct problem *problem = run->problem;
-    uint64_t ready_ps = 0;
+    uint64_t ready_ps = problem_release_ps(problem, layer);
     for (uint32_t e = problem->pred_begin[layer]; e < problem->pred_begin[layer + 1]; e++) {
         const struct problem_edge *edge = &problem->preds[e];
         const struct layer_state *from = &run->layers[edge->layer];
@@ -151,7 +151,7 @@ static inline void time_placement(struct run *run, const struct placement *place
         start_ps = inputs_ready_ps(run, placement->layer, placement->accelerator);
     } else {
         tiles_ps = tiles_ready_ps(run, placement->layer, placement->accelerator, option->tiles);
-        start_ps = tiles_ps[0];
+        start_ps = max_u64(tiles_ps[0], problem_release_ps(run->problem, placement->layer));
     }
     start_ps = max_u64(start_ps, state->gate_ps);
     if (shared)

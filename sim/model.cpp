@@ -99,6 +99,7 @@ void model::arm_jobs(const mapping *mapping)
         job.option = problem_option(of, at.layer, at.accelerator, at.option);
         job.steps = by_tile ? job.option->tiles : 1;
         job.inputs_missing = of->pred_begin[at.layer + 1] - of->pred_begin[at.layer];
+        job.release_ps = problem_release_ps(of, at.layer);
         accelerators[at.accelerator]->add(&job,
                                           i == 0 || at.group != mapping->placements[i - 1].group);
         steps += job.steps;

@@ -60,7 +60,8 @@ struct job {
     uint64_t idle_since_ps; /* last step done: only for the trace */
     uint32_t layer;
     uint32_t group;          /* among those of its accelerator */
-    uint32_t inputs_missing; /* inputs of which not even the first packet is here */
+    uint32_t inputs_missing; /* inputs of which not even the first packet is here; the release */
+    uint64_t release_ps;     /* 0: nothing to wait for */
     uint32_t steps, step;    /* tiles, or 1; the one that computes or comes next */
     uint32_t *step_missing;  /* [steps]: packets that each still waits for */
     uint32_t parts_left;     /* of a whole layer: computing, reading memory */
@@ -74,7 +75,7 @@ class component : public sc_core::sc_module
     SC_HAS_PROCESS(component);
     component(sc_core::sc_module_name name, model &owner);
 
-    enum due_what { DUE_STEP, DUE_FREE, DUE_FORWARD };
+    enum due_what { DUE_STEP, DUE_FREE, DUE_FORWARD, DUE_RELEASE };
     struct due {
         uint64_t at_ps;
         void *subject;
@@ -162,6 +163,8 @@ class accelerator : public component
 
   private:
     void happen(const due &now) override;
+    void await_releases();
+    void input_complete(job *job);
     void start_in_order();
     void open_group();
     size_t group_end() const;

@@ -27,6 +27,7 @@ struct fixture_shape {
     unsigned layers, networks, accelerators;
     double edge_probability; /* between a layer and each of the 4 before it */
     bool finite_memory, cut_through;
+    bool periodic; /* random periods, offsets, deadlines, triggers and dependences */
 };
 /* A random SoC (mesh, ring, crossbar, bus; different clocks, sizes, share limits) and random graphs
  * of GEMMs and convolutions. */

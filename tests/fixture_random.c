@@ -351,7 +351,30 @@ static void random_graph(struct text *text, struct rng *rng, unsigned number, un
     json_out_end(&json);
 }
 
-static void random_workload(struct text *text, unsigned networks)
+/* Periods are of the order of a network's run, so that some frames are late. */
+static void add_times(struct json_out *json, struct rng *rng, unsigned entry, unsigned networks)
+{
+    char name[32];
+    if (rng_below(rng, 4) > 0) {
+        uint32_t rate_hz = (uint32_t)ONE_OF(rng, 30000, 45000, 60000, 100000);
+        if (rng_below(rng, 2))
+            json_out_u64(json, "rate_hz", rate_hz);
+        else
+            json_out_real(json, "period_ns", 1e9 / rate_hz);
+    }
+    if (rng_below(rng, 2))
+        json_out_u64(json, "offset_ns", rng_below(rng, 40000));
+    if (rng_below(rng, 2))
+        json_out_u64(json, "deadline_ns", between(rng, 1000, 60000));
+    if (entry + 1 < networks && rng_below(rng, 3) == 0) /* the last one is always released */
+        json_out_real(json, "probability", rng_real(rng));
+    if (entry + 1 < networks && rng_below(rng, 3) == 0) {
+        snprintf(name, sizeof name, "net%u", between(rng, entry + 1, networks - 1));
+        json_out_str(json, "depends_on", name);
+    }
+}
+
+static void random_workload(struct text *text, unsigned networks, struct rng *times)
 {
     struct json_out json;
     json_out_init(&json, text);
@@ -364,9 +387,15 @@ static void random_workload(struct text *text, unsigned networks)
         snprintf(file, sizeof file, "g%u.json", i);
         json_out_object(&json, NULL, true);
         json_out_str(&json, "graph", file);
+        if (times)
+            add_times(&json, times, i, networks);
         json_out_end(&json);
     }
     json_out_end(&json);
+    if (times) {
+        json_out_u64(&json, "frames", between(times, 1, 4));
+        json_out_u64(&json, "seed", rng_u32(times));
+    }
     json_out_end(&json);
 }
 
@@ -378,7 +407,8 @@ void fixture_random(struct fixture *f, uint64_t seed, const struct fixture_shape
     struct text *graphs = calloc(networks, sizeof *graphs);
     const char **texts = calloc(networks, sizeof *texts);
     random_soc(&soc, &rng, shape);
-    random_workload(&workload, networks);
+    struct rng times = rng_stream(seed, 0x71e5, 0);
+    random_workload(&workload, networks, shape->periodic ? &times : NULL);
     for (unsigned i = 0; i < networks; i++) {
         unsigned layers = shape->layers / networks + (i < shape->layers % networks);
         random_graph(&graphs[i], &rng, i, layers ? layers : 1, shape->edge_probability);

@@ -333,6 +333,7 @@ TEST(bounds__every_mapper__stays_above)
             .edge_probability = 0.1 * (double)(seed % 8),
             .finite_memory = seed % 2,
             .cut_through = seed % 3 == 0,
+            .periodic = seed % 5 == 2,
         };
         struct fixture f;
         fixture_random(&f, seed, &shape);

@@ -130,13 +130,14 @@ TEST(sim__shipped_socs__equal_the_twin_to_the_bit)
 
 TEST(sim__random_graphs_and_memory__equal_the_twin_to_the_bit)
 {
-    for (uint64_t seed = 1; seed <= 40; seed++) {
+    for (uint64_t seed = 1; seed <= 120; seed++) {
         const struct fixture_shape shape = { .layers = 30,
                                              .networks = 3,
                                              .accelerators = 5,
                                              .edge_probability = 0.4,
                                              .finite_memory = seed % 4 != 0,
-                                             .cut_through = seed % 2 == 0 };
+                                             .cut_through = seed % 2 == 0,
+                                             .periodic = seed > 40 };
         struct fixture f;
         fixture_random(&f, seed, &shape);
         struct twin *twin = twin_new(&f.problem);

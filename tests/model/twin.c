@@ -42,7 +42,7 @@ struct work { /* layer */
     uint64_t start, end;
 };
 
-enum event_kind { COMPUTED, FREED, MOVED };
+enum event_kind { COMPUTED, FREED, MOVED, RELEASED };
 struct event {
     uint64_t at;
     uint32_t what, kind;
@@ -518,6 +518,10 @@ static void event_happens(struct twin *t, const struct event *event)
     case MOVED:
         packet_enter(t, event->what);
         break;
+    case RELEASED:
+        if (--t->works[event->what].inputs_due == 0)
+            unit_starts_what_it_can(t, t->works[event->what].unit);
+        break;
     }
 }
 
@@ -608,6 +612,11 @@ uint64_t twin_run(struct twin *t, const struct mapping *mapping, enum granularit
     reset_stations(t);
     reset_works(t, mapping);
     reset_units(t, mapping);
+    for (uint32_t layer = 0; layer < t->problem->layer_count && t->problem->release_ps; layer++)
+        if (t->problem->release_ps[layer] > 0) {
+            t->works[layer].inputs_due++;
+            event_push(t, t->problem->release_ps[layer], RELEASED, layer);
+        }
     for (uint32_t unit = 0; unit < t->soc->accelerator_count; unit++) {
         if (t->grouped)
             unit_next_group(t, unit);

@@ -24,6 +24,7 @@ static void run_init(struct test_run *run, uint64_t seed, enum granularity granu
         .edge_probability = 0.1 * (double)(seed % 6),
         .finite_memory = seed % 2,
         .cut_through = seed % 3 == 0,
+        .periodic = seed % 5 == 2,
     };
     fixture_random(&run->f, seed, &shape);
     run->analytic = analytic_evaluator_new(&run->f.problem, granularity);

@@ -21,6 +21,7 @@ static struct fixture_shape shape_of(uint64_t seed)
         .edge_probability = 0.1 + 0.2 * (double)(seed % 4),
         .finite_memory = seed % 2,
         .cut_through = seed / 2 % 2,
+        .periodic = seed % 5 == 2,
     };
 }
 

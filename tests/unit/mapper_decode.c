@@ -27,6 +27,7 @@ static void setting_init(struct setting *s, uint64_t seed, bool contention)
         .edge_probability = 0.1 * (double)(seed % 7),
         .finite_memory = seed % 2,
         .cut_through = seed % 3 == 0,
+        .periodic = seed % 5 == 2,
     };
     fixture_random(&s->f, seed, &shape);
     view_init(&s->view, &s->f.problem);

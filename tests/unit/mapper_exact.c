@@ -135,7 +135,7 @@ TEST(exact__up_to_six_layers_with_costs_by_hand__equals_brute_force)
 TEST(exact__up_to_six_real_layers__equals_brute_force)
 {
     unsigned compared = 0;
-    for (uint64_t seed = 1; seed <= 150; seed++) {
+    for (uint64_t seed = 1; seed <= 200; seed++) {
         struct fixture f;
         struct fixture_shape shape = {
             .layers = 3 + (unsigned)(seed % 4),
@@ -144,6 +144,7 @@ TEST(exact__up_to_six_real_layers__equals_brute_force)
             .edge_probability = 0.2 * (double)(seed % 4),
             .finite_memory = seed % 2,
             .cut_through = seed / 2 % 2,
+            .periodic = seed > 150,
         };
         test_seed(seed);
         fixture_random(&f, seed, &shape);

@@ -31,6 +31,7 @@ static void genomes_random(struct genomes *g, uint64_t seed)
         .networks = 1 + (unsigned)seed % 4,
         .accelerators = 1 + (unsigned)seed % 6,
         .edge_probability = 0.1 * (double)(seed % 8),
+        .periodic = seed % 5 == 2,
     };
     fixture_random(&g->f, seed, &shape);
     genomes_init(g);

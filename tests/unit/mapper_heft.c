@@ -146,7 +146,7 @@ static void plain_place(const struct problem *p, struct plain_spot *spots, uint3
 {
     struct plain_spot best = { .end_ps = UINT64_MAX };
     for (uint32_t acc = 0; acc < p->accelerator_count; acc++) {
-        uint64_t ready_ps = 0;
+        uint64_t ready_ps = problem_release_ps(p, layer);
         for (uint32_t e = p->pred_begin[layer]; e < p->pred_begin[layer + 1]; e++) {
             const struct plain_spot *from = &spots[p->preds[e].layer];
             ready_ps =
@@ -203,6 +203,7 @@ TEST(heft__random_cases__never_later_than_its_plan)
             .accelerators = 1 + (unsigned)seed % 6,
             .edge_probability = 0.1 * (double)(seed % 7),
             .finite_memory = seed % 2,
+            .periodic = seed % 5 == 2,
         };
         struct fixture f;
         fixture_random(&f, seed, &shape);

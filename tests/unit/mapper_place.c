@@ -136,7 +136,7 @@ static uint64_t plain_greedy(const struct problem *p, const uint32_t *words, uin
                 if (!fits)
                     break;
                 const struct layer_option *option = problem_option(p, layer, acc, 0);
-                uint64_t start_ps = free_ps[acc];
+                uint64_t start_ps = max_u64(free_ps[acc], problem_release_ps(p, layer));
                 for (uint32_t e = p->pred_begin[layer]; e < p->pred_begin[layer + 1]; e++)
                     start_ps =
                         max_u64(start_ps, leave_ps[p->preds[e].layer] +
@@ -175,6 +175,7 @@ static void check_random_case(uint64_t seed)
         .edge_probability = 0.1 * (double)(seed % 7),
         .finite_memory = seed % 2,
         .cut_through = seed % 3,
+        .periodic = seed % 5 == 2,
     };
     struct fixture f;
     fixture_random(&f, seed, &shape);

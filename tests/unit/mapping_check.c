@@ -431,6 +431,8 @@ static bool times_of_one_are_legal(const struct naive *n, size_t i)
         (whole && end_ps < start_ps + option->memory_read_ps) || n->t->makespan_ps < end_ps ||
         (whole && n->t->makespan_ps < leave_of(n, i) + option->memory_write_ps))
         return false;
+    if (start_ps < n->p->workload->networks[n->p->network_of[at[i].layer]].release_ps)
+        return false;
     for (uint32_t e = n->p->pred_begin[at[i].layer]; e < n->p->pred_begin[at[i].layer + 1]; e++) {
         size_t pred = position_of(n, n->p->preds[e].layer);
         uint64_t bytes = n->p->preds[e].bytes / (whole ? 1 : option->tiles);
@@ -528,6 +530,7 @@ TEST(mapping_check__spoilt_mappings__are_judged_as_by_the_naive_judge)
         struct rng rng = rng_stream(seed, 3, 0);
         shape.accelerators = 1 + (unsigned)(seed % 4);
         shape.finite_memory = seed % 3 == 0;
+        shape.periodic = seed % 5 == 2;
         test_seed(seed);
         fixture_random(&f, seed, &shape);
         for (unsigned round = 0; round < 80; round++) {

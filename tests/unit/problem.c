@@ -13,7 +13,8 @@ static struct fixture_shape shape_of(uint64_t seed)
                                    .networks = 1 + (unsigned)(seed % 4),
                                    .accelerators = 1 + (unsigned)(seed % 6),
                                    .edge_probability = 0.5,
-                                   .finite_memory = seed % 2 };
+                                   .finite_memory = seed % 2,
+                                   .periodic = seed % 5 == 2 };
 }
 
 static const struct layer_shape *shape(const struct problem *p, uint32_t layer)

@@ -1,0 +1,1 @@
+s/"copies": 2/"deadline_ns": -1/

@@ -1,0 +1,1 @@
+s/"copies": 2/"depends_on": "base"/

@@ -1,0 +1,1 @@
+s/"copies": 2/"name": "hand", "depends_on": "hant"/

@@ -1,0 +1,1 @@
+s/"networks"/"frames": 0, "networks"/

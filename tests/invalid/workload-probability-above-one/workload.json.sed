@@ -1,0 +1,1 @@
+s/"copies": 2/"probability": 1.5/

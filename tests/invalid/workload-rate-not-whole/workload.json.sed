@@ -1,0 +1,1 @@
+s/"copies": 2/"rate_hz": 0.5/
