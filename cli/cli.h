@@ -74,8 +74,9 @@ int cli_fail(const char *command, const struct err *err);
 
 struct cli_problem {
     struct soc soc;
-    struct workload workload;
-    struct problem problem;
+    struct workload workload; /* as in the file */
+    struct workload refined;  /* with a mapping's splits; else empty */
+    struct problem problem;   /* of the refined workload if there is one */
 };
 
 /*
@@ -86,14 +87,15 @@ struct cli_problem {
 enum err_code cli_problem_load(struct cli_problem *out, const char *soc_file,
                                const char *workload_file, enum cost_sharing sharing,
                                struct err *err);
+/* The problem that a mapping/1 file is for: with its sharing, unless `choice` says another, and its
+ * splits. What else is wrong with the file mapping_load() will tell. */
+enum err_code cli_problem_load_mapped(struct cli_problem *out, const char *soc_file,
+                                      const char *workload_file, const char *mapping_file,
+                                      unsigned choice, struct err *err);
 void cli_problem_release(struct cli_problem *problem);
 
 /* --sharing: the first choice stands for what the mapper, or the mapping file, says. */
 extern const char *const cli_sharing_choices[1 + COST_SHARING_COUNT];
-/* The sharing that a mapping was made for: `choice` unless that is the first; fixed if the file
- * says nothing, or is none: mapping_load() will tell. */
-enum err_code cli_mapping_sharing(const char *mapping_file, unsigned choice, enum cost_sharing *out,
-                                  struct err *err);
 
 /* "batch=1" …: values of symbolic dimensions of ONNX models, into dims[list->count]; names live in
  * the arena. */

@@ -86,9 +86,7 @@ static enum err_code check_mapping(const char *file, const struct check_args *a,
     if (!a->soc || !a->workload)
         return err_set(err, ERR_USAGE, "%s is a mapping: give its --soc and --workload too", file);
     struct cli_problem p;
-    enum cost_sharing sharing;
-    if (cli_mapping_sharing(file, a->sharing, &sharing, err) != ERR_OK ||
-        cli_problem_load(&p, a->soc, a->workload, sharing, err) != ERR_OK)
+    if (cli_problem_load_mapped(&p, a->soc, a->workload, file, a->sharing, err) != ERR_OK)
         return err->code;
     struct mapping_file m;
     enum err_code rc = mapping_load(&p.problem, file, &m, err);

@@ -127,18 +127,15 @@ static enum err_code report_dir(const char *dir, unsigned choice, struct err *er
 {
     struct kept_result kept = { .arena = arena_new() };
     struct cli_problem problem;
-    enum cost_sharing sharing;
     char *mapping = file_join(dir, "mapping.json");
     enum err_code rc = read_result(dir, &kept, err);
     if (rc == ERR_OK)
-        rc = cli_mapping_sharing(mapping, choice, &sharing, err);
-    free(mapping);
-    if (rc == ERR_OK)
-        rc = cli_problem_load(&problem, kept.soc, kept.workload, sharing, err);
+        rc = cli_problem_load_mapped(&problem, kept.soc, kept.workload, mapping, choice, err);
     if (rc == ERR_OK) {
         rc = report_again(dir, &kept, &problem.problem, err);
         cli_problem_release(&problem);
     }
+    free(mapping);
     arena_free(kept.arena);
     return rc;
 }

@@ -106,9 +106,8 @@ int cmd_simulate(int argc, char **argv)
     if (helped)
         return 0;
     struct cli_problem problem;
-    enum cost_sharing sharing;
-    if (cli_mapping_sharing(args.mapping, args.sharing, &sharing, &err) != ERR_OK ||
-        cli_problem_load(&problem, args.soc, args.workload, sharing, &err) != ERR_OK)
+    if (cli_problem_load_mapped(&problem, args.soc, args.workload, args.mapping, args.sharing,
+                                &err) != ERR_OK)
         return cli_fail("simulate", &err);
     enum err_code rc = simulate(&args, &problem.problem, &err);
     cli_problem_release(&problem);

@@ -8,6 +8,8 @@
 #include "core/arena.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/mapping.h"
+#include "core/split.h"
 #include "core/text.h"
 
 static const char *const folder_names[] = { "soc-configs", "dnn-graphs", "dnn-graphs/workloads" };
@@ -67,8 +69,10 @@ static enum err_code find(const char *name, enum cli_folder folder, char **file_
 const char *const cli_sharing_choices[1 + COST_SHARING_COUNT] = { "auto", "fixed", "elastic",
                                                                   "tiled" };
 
-enum err_code cli_mapping_sharing(const char *mapping_file, unsigned choice, enum cost_sharing *out,
-                                  struct err *err)
+/* The sharing that a mapping was made for: `choice` unless that is the first; fixed if the file
+ * says nothing, or is none. */
+static enum err_code mapping_sharing(const char *mapping_file, unsigned choice,
+                                     enum cost_sharing *out, struct err *err)
 {
     *out = choice ? (enum cost_sharing)(choice - 1) : COST_SHARING_FIXED;
     if (choice)
@@ -82,11 +86,11 @@ enum err_code cli_mapping_sharing(const char *mapping_file, unsigned choice, enu
     return refused ? err->code : ERR_OK;
 }
 
-enum err_code cli_problem_load(struct cli_problem *out, const char *soc_file,
-                               const char *workload_file, enum cost_sharing sharing,
-                               struct err *err)
+static enum err_code load_files(struct cli_problem *out, const char *soc_file,
+                                const char *workload_file, struct err *err)
 {
     char *soc = NULL, *workload = NULL;
+    memset(out, 0, sizeof *out);
     enum err_code rc = find(soc_file, CLI_SOCS, &soc, err);
     if (rc == ERR_OK)
         rc = find(workload_file, CLI_WORKLOADS, &workload, err);
@@ -94,12 +98,6 @@ enum err_code cli_problem_load(struct cli_problem *out, const char *soc_file,
         rc = soc_load(&out->soc, soc, err);
     if (rc == ERR_OK) {
         rc = workload_load(&out->workload, workload, err);
-        if (rc == ERR_OK) {
-            struct cost_options options = { .sharing = sharing };
-            rc = cost_build_problem(&out->soc, &out->workload, &options, &out->problem, err);
-            if (rc != ERR_OK)
-                workload_release(&out->workload);
-        }
         if (rc != ERR_OK)
             soc_release(&out->soc);
     }
@@ -108,9 +106,62 @@ enum err_code cli_problem_load(struct cli_problem *out, const char *soc_file,
     return rc;
 }
 
+static void release_files(struct cli_problem *problem)
+{
+    if (problem->refined.whole)
+        workload_release(&problem->refined);
+    workload_release(&problem->workload);
+    soc_release(&problem->soc);
+}
+
+static enum err_code build(struct cli_problem *out, enum cost_sharing sharing, struct err *err)
+{
+    const struct cost_options options = { .sharing = sharing };
+    const struct workload *workload = out->refined.whole ? &out->refined : &out->workload;
+    return cost_build_problem(&out->soc, workload, &options, &out->problem, err);
+}
+
+enum err_code cli_problem_load(struct cli_problem *out, const char *soc_file,
+                               const char *workload_file, enum cost_sharing sharing,
+                               struct err *err)
+{
+    enum err_code rc = load_files(out, soc_file, workload_file, err);
+    if (rc == ERR_OK && (rc = build(out, sharing, err)) != ERR_OK)
+        release_files(out);
+    return rc;
+}
+
+static enum err_code refine(struct cli_problem *out, const char *mapping_file, struct err *err)
+{
+    struct arena *arena = arena_new();
+    struct workload_split *splits;
+    size_t count;
+    enum err_code rc =
+        mapping_read_splits(&out->workload, mapping_file, arena, &splits, &count, err);
+    if (rc == ERR_OK && count > 0)
+        rc = workload_refine(&out->refined, &out->workload, splits, count, err);
+    arena_free(arena);
+    return rc;
+}
+
+enum err_code cli_problem_load_mapped(struct cli_problem *out, const char *soc_file,
+                                      const char *workload_file, const char *mapping_file,
+                                      unsigned choice, struct err *err)
+{
+    enum cost_sharing sharing;
+    enum err_code rc = mapping_sharing(mapping_file, choice, &sharing, err);
+    if (rc != ERR_OK || (rc = load_files(out, soc_file, workload_file, err)) != ERR_OK)
+        return rc;
+    rc = refine(out, mapping_file, err);
+    if (rc == ERR_OK)
+        rc = build(out, sharing, err);
+    if (rc != ERR_OK)
+        release_files(out);
+    return rc;
+}
+
 void cli_problem_release(struct cli_problem *problem)
 {
     problem_release(&problem->problem);
-    workload_release(&problem->workload);
-    soc_release(&problem->soc);
+    release_files(problem);
 }

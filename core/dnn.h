@@ -46,6 +46,23 @@ struct dnn_edge {
     uint64_t bytes; /* what moves: the producer's output unless the input says less */
 };
 
+/* A tensor that flows, row-major: what leaves a layer or enters the graph. */
+struct dnn_tensor {
+    size_t rank;
+    uint64_t dims[EXPR_DIMS_MAX];
+    uint64_t elements;
+};
+
+/* What one producer brings to one operand; edges are sums of these. */
+#define DNN_GRAPH_INPUT UINT32_MAX
+#define DNN_EPILOGUE    2 /* operands from here on are of epilogue steps, one each */
+struct dnn_input {
+    const struct dnn_tensor *tensor; /* all that the producer makes */
+    uint64_t elements;               /* that are read: all of them unless the graph asks for less */
+    uint32_t layer;                  /* or DNN_GRAPH_INPUT */
+    uint32_t operand;                /* of the expression: 0 or 1. In order; each concatenated */
+};
+
 struct dnn_layer {
     const char *name;
     const struct op_row *op; /* NULL: the user's own expression */
@@ -53,6 +70,9 @@ struct dnn_layer {
     struct layer_shape shape;
     const struct dnn_edge *preds; /* ascending by layer, one per distinct producer */
     size_t pred_count;
+    const struct dnn_input *inputs; /* by operand; none in a refined graph (core/split.h) */
+    size_t input_count;
+    const struct dnn_tensor *output;
     const char *epilogue; /* "relu+maxpool", or "" */
 };
 

@@ -14,13 +14,6 @@
 #include "core/json.h"
 #include "core/names.h"
 
-/* A tensor that flows: what leaves a layer or enters the graph. */
-struct dnn_tensor {
-    size_t rank;
-    uint64_t dims[EXPR_DIMS_MAX];
-    uint64_t elements;
-};
-
 /* One producer of an operand. Sources below the layer count are drafts, the rest graph inputs. */
 struct dnn_feed {
     const struct json_node *node;

@@ -322,6 +322,54 @@ static size_t merge_edges(const struct dnn *dnn, struct dnn_edge *edges, size_t 
     return merged;
 }
 
+/* A copy that lives as long as the graph. */
+static const struct dnn_tensor *own_tensor(struct dnn_reader *reader,
+                                           const struct dnn_tensor *tensor)
+{
+    struct dnn_tensor *own = ARENA_ARRAY(reader->dnn.arena, struct dnn_tensor, 1);
+    *own = *tensor;
+    return own;
+}
+
+static size_t add_inputs(struct dnn_reader *reader, const struct dnn_operand *operand,
+                         uint32_t number, struct dnn_input *inputs, size_t count)
+{
+    for (size_t i = 0; i < operand->count; i++) {
+        const struct dnn_feed *feed = &reader->feeds[operand->begin + i];
+        struct dnn_input *input = &inputs[count++];
+        *input = (struct dnn_input){ .elements = dnn_feed_elements(reader, feed),
+                                     .layer = DNN_GRAPH_INPUT,
+                                     .operand = number };
+        if (dnn_feed_is_layer(reader, feed)) {
+            input->layer = reader->position[feed->source];
+            input->tensor = reader->dnn.layers[input->layer].output;
+        } else {
+            input->tensor =
+                own_tensor(reader, &reader->inputs[feed->source - reader->dnn.layer_count]);
+        }
+    }
+    return count;
+}
+
+/* Who brings what to which operand, before it is merged into edges. */
+static void list_inputs(struct dnn_reader *reader, const struct dnn_draft *draft, size_t most,
+                        struct dnn_layer *layer)
+{
+    struct dnn_input *inputs = ARENA_ARRAY(reader->dnn.arena, struct dnn_input, most);
+    size_t count = 0;
+    uint32_t number = DNN_EPILOGUE;
+    for (uint32_t i = 0; i < draft->operand_count; i++)
+        count = add_inputs(reader, &draft->operands[i], i, inputs, count);
+    for (size_t i = 0; i < draft->step_count; i++) {
+        const struct dnn_operand *operand = &reader->steps[draft->step_begin + i].input;
+        if (operand->count > 0)
+            count = add_inputs(reader, operand, number++, inputs, count);
+    }
+    layer->inputs = inputs;
+    layer->input_count = count;
+    layer->output = own_tensor(reader, &draft->output);
+}
+
 static void connect_layer(struct dnn_reader *reader, const struct dnn_draft *draft,
                           struct dnn_layer *layer)
 {
@@ -335,6 +383,7 @@ static void connect_layer(struct dnn_reader *reader, const struct dnn_draft *dra
         count = add_edges(reader, &draft->operands[i], edges, count);
     for (size_t i = 0; i < draft->step_count; i++)
         count = add_edges(reader, &reader->steps[draft->step_begin + i].input, edges, count);
+    list_inputs(reader, draft, most, layer);
     layer->preds = edges;
     layer->pred_count = merge_edges(&reader->dnn, edges, count);
     reader->dnn.edge_count += layer->pred_count;

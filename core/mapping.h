@@ -107,6 +107,14 @@ enum err_code mapping_load(const struct problem *problem, const char *file,
 enum err_code mapping_load_text(const struct problem *problem, const char *name, const char *text,
                                 size_t bytes, struct mapping_file *out, struct err *err);
 void mapping_file_release(struct mapping_file *file);
+/*
+ * Which layers a mapping/1 file splits, against the whole workload; in the arena, ascending by
+ * layer, each passes split_check(). A mapping is read against the problem of the workload that
+ * these refine (core/split.h). Whatever else is wrong with the file mapping_load() will tell.
+ */
+enum err_code mapping_read_splits(const struct workload *whole, const char *file,
+                                  struct arena *arena, struct workload_split **out, size_t *count,
+                                  struct err *err);
 
 /*
  * Energy of a mapping that runs for makespan_ps: sum of the options' energies, transfers by

@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/arena.h"
 #include "core/json.h"
 #include "core/mapping.h"
 #include "core/names.h"
+#include "core/split.h"
 #include "core/text.h"
 
 #define NAME_MAX_BYTES (2 * NAMES_BYTES_MAX + 32)
@@ -32,6 +34,27 @@ static void write_placement(const struct problem *p, const struct placement *at,
     if (schedule) {
         json_out_u64(json, "start_ps", schedule->start_ps[at->layer]);
         json_out_u64(json, "end_ps", schedule->end_ps[at->layer]);
+    }
+    json_out_end(json);
+}
+
+static void write_splits(const struct workload *workload, struct json_out *json)
+{
+    char name[NAME_MAX_BYTES];
+    if (workload->split_count == 0)
+        return;
+    json_out_array(json, "splits", false);
+    for (size_t i = 0; i < workload->split_count; i++) {
+        const struct workload_split *split = &workload->splits[i];
+        json_out_object(json, NULL, true);
+        json_out_str(json, "layer",
+                     workload_layer_name(workload->whole, split->layer, name, sizeof name));
+        json_out_str(json, "role", role_names[split->role]);
+        json_out_array(json, "parts", true);
+        for (uint32_t part = 0; part < split->part_count; part++)
+            json_out_u64(json, NULL, split->parts[part]);
+        json_out_end(json);
+        json_out_end(json);
     }
     json_out_end(json);
 }
@@ -72,6 +95,7 @@ void mapping_write(const struct problem *problem, const struct mapping *mapping,
     json_out_str(&json, "granularity", granularity_names[granularity]);
     if (problem->sharing)
         json_out_str(&json, "sharing", problem->sharing);
+    write_splits(problem->workload, &json);
     if (schedule)
         json_out_u64(&json, "makespan_ps", schedule->makespan_ps);
     write_groups(problem, mapping, schedule, &json);
@@ -89,23 +113,28 @@ struct mapping_reader {
     char *layer_names; /* storage of the table's names */
 };
 
+static void name_layers(struct mapping_reader *reader, const struct workload *workload)
+{
+    struct text all = { 0 };
+    char name[NAME_MAX_BYTES];
+    reader->layers = names_new();
+    for (uint32_t layer = 0; layer < workload->layer_count; layer++) {
+        workload_layer_name(workload, layer, name, sizeof name);
+        text_add_bytes(&all, name, strlen(name) + 1);
+    }
+    reader->layer_names = all.data;
+    const char *at = all.data;
+    for (uint32_t layer = 0; layer < workload->layer_count; layer++, at += strlen(at) + 1)
+        names_add(reader->layers, at, layer);
+}
+
 static void name_everything(struct mapping_reader *reader)
 {
     const struct problem *p = reader->problem;
     reader->accelerators = names_new();
     for (uint32_t i = 0; i < p->accelerator_count; i++)
         names_add(reader->accelerators, p->soc->accelerators[i].name, i);
-    reader->layers = names_new();
-    struct text all = { 0 };
-    char name[NAME_MAX_BYTES];
-    for (uint32_t layer = 0; layer < p->layer_count; layer++) {
-        workload_layer_name(p->workload, layer, name, sizeof name);
-        text_add_bytes(&all, name, strlen(name) + 1);
-    }
-    reader->layer_names = all.data;
-    const char *at = all.data;
-    for (uint32_t layer = 0; layer < p->layer_count; layer++, at += strlen(at) + 1)
-        names_add(reader->layers, at, layer);
+    name_layers(reader, p->workload);
 }
 
 static uint32_t resolve(struct mapping_reader *reader, const struct json_node *node,
@@ -228,6 +257,18 @@ static void read_groups(struct mapping_reader *reader, const struct json_node *r
         read_group(reader, json_item(groups, i), (uint32_t)i, &placed);
 }
 
+/* So that keys which no one knows are found. */
+static void skim_splits(const struct json_node *splits)
+{
+    size_t count = splits ? json_count(splits) : 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct json_node *item = json_item(splits, i);
+        json_get(item, "layer");
+        json_get(item, "role");
+        json_get(item, "parts");
+    }
+}
+
 static void read_mapping(struct mapping_reader *reader)
 {
     const struct problem *p = reader->problem;
@@ -248,8 +289,9 @@ static void read_mapping(struct mapping_reader *reader)
         schedule_init(&file->schedule, p->layer_count);
         file->schedule.makespan_ps = (uint64_t)json_int(makespan, 0, INT64_MAX);
     }
-    json_find(root, "sharing"); /* read before the problem was built */
-    json_find(root, "note");    /* free text */
+    json_find(root, "sharing"); /* these two were read before the problem was built */
+    skim_splits(json_find(root, "splits"));
+    json_find(root, "note"); /* free text */
     json_find(root, "source");
     if (!json_ok(reader->doc))
         return;
@@ -284,6 +326,75 @@ enum err_code mapping_load_text(const struct problem *problem, const char *name,
                                 size_t bytes, struct mapping_file *out, struct err *err)
 {
     return load(problem, json_open_text(name, text, bytes), out, err);
+}
+
+/* --- splits ---------------------------------------------------------------------------------- */
+
+static int compare_splits(const void *a, const void *b)
+{
+    const struct workload_split *x = a, *y = b;
+    return x->layer < y->layer ? -1 : x->layer > y->layer;
+}
+
+static void read_split(struct mapping_reader *reader, const struct workload *whole,
+                       const struct json_node *node, struct arena *arena,
+                       struct workload_split *split)
+{
+    const struct json_node *parts = json_get(node, "parts");
+    uint32_t count = (uint32_t)json_count(parts);
+    struct err err = ERR_INIT;
+    split->layer =
+        resolve(reader, json_get(node, "layer"), reader->layers, "a layer of the workload");
+    split->role = (enum role)json_enum(json_get(node, "role"), role_names, ROLE_COUNT);
+    if (count > SPLIT_PARTS_MAX || !json_ok(reader->doc)) {
+        json_fail(parts, ERR_LIMIT, "expected 2..%d parts, got %" PRIu32, SPLIT_PARTS_MAX, count);
+        return;
+    }
+    uint64_t *extents = ARENA_ARRAY(arena, uint64_t, count);
+    for (uint32_t i = 0; i < count; i++)
+        extents[i] = (uint64_t)json_int(json_item(parts, i), 1, EXPR_EXTENT_MAX);
+    split->part_count = count;
+    split->parts = extents;
+    if (json_ok(reader->doc) && split_check(whole, split, &err) != ERR_OK)
+        json_fail(node, err.code, "%s", err.text);
+}
+
+static void read_splits(struct mapping_reader *reader, const struct workload *whole,
+                        struct arena *arena, struct workload_split **out, size_t *count)
+{
+    const struct json_node *root = json_root(reader->doc), *splits = json_find(root, "splits");
+    if (!splits)
+        return;
+    check_identity(root, "workload", whole->sha256);
+    name_layers(reader, whole);
+    *count = json_count(splits);
+    *out = ARENA_ARRAY(arena, struct workload_split, *count + 1);
+    unsigned char *seen = mem_alloc(whole->layer_count, 1);
+    for (size_t i = 0; i < *count && json_ok(reader->doc); i++) {
+        const struct json_node *item = json_item(splits, i);
+        read_split(reader, whole, item, arena, &(*out)[i]);
+        if (json_ok(reader->doc) && seen[(*out)[i].layer]++)
+            json_fail(item, ERR_DUPLICATE, "this layer is split twice");
+    }
+    free(seen);
+    qsort(*out, *count, sizeof **out, compare_splits);
+}
+
+enum err_code mapping_read_splits(const struct workload *whole, const char *file,
+                                  struct arena *arena, struct workload_split **out, size_t *count,
+                                  struct err *err)
+{
+    struct mapping_reader reader = { .doc = json_open(file) };
+    bool opened = json_ok(reader.doc);
+    *out = NULL;
+    *count = 0;
+    if (opened)
+        read_splits(&reader, whole, arena, out, count);
+    names_free(reader.layers);
+    free(reader.layer_names);
+    bool refused = opened && !json_ok(reader.doc);
+    json_close(reader.doc, refused ? err : NULL); /* keys that are not read here are no error */
+    return refused ? err->code : ERR_OK;
 }
 
 void mapping_file_release(struct mapping_file *file)

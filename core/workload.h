@@ -44,6 +44,14 @@ struct workload_entry {
     uint32_t first_network, network_count; /* those that take place, copy by copy */
 };
 
+/* A layer that several accelerators share, each making a part of its output (core/split.h). */
+struct workload_split {
+    uint32_t layer;        /* of the whole workload */
+    enum role role;        /* whose iteration is cut */
+    uint32_t part_count;   /* at least 2 */
+    const uint64_t *parts; /* extents, in order; they add up to the iteration's */
+};
+
 struct workload {
     const char *name, *source, *file;
     char sha256[65];
@@ -57,6 +65,11 @@ struct workload {
     uint64_t horizon_ps; /* releases are before it, offsets aside; 0 where nothing is periodic */
     bool has_deadlines;  /* of any network */
     struct arena *arena;
+    /* Of a refined workload, which has parts in the place of split layers; else NULL and 0. */
+    const struct workload *whole;
+    size_t split_count;
+    const struct workload_split *splits; /* ascending by layer */
+    const uint32_t *whole_layer;         /* [layer]: the layer of `whole` that it is (a part of) */
 };
 
 /* Graph paths in the file are relative to the file's folder. */

@@ -4,7 +4,9 @@
 
 #include "core/file.h"
 #include "core/mapping.h"
+#include "core/split.h"
 #include "core/text.h"
+#include "cost/cost.h"
 #include "sim/sim.h"
 #include "tests/fixture.h"
 #include "tests/test.h"
@@ -110,4 +112,50 @@ TEST(mapping__copy__stands_alone)
     CHECK_INT(MAPPING_BY_LAYER, b.discipline);
     mapping_release(&a);
     mapping_release(&b);
+}
+
+/* A mapping of a refined workload: its splits read back against the whole one. */
+TEST(mapping_file__split_layers__read_back_the_same)
+{
+    struct fixture f;
+    struct workload refined;
+    struct workload_split *splits;
+    struct problem problem;
+    struct mapping mapping;
+    struct mapping_file file;
+    struct text text = { 0 }, again = { 0 };
+    struct arena *arena = arena_new();
+    size_t count;
+    const struct cost_options options = { COST_SHARING_TILED };
+    const uint64_t rows[] = { 200, 120 }, channels[] = { 10, 20, 2 };
+    fixture_shipped(&f, "comb-small-low", "mixed-light");
+    const struct workload_split given[] = { { 0, ROLE_P, 2, rows }, { 2, ROLE_K, 3, channels } };
+    CHECK_OK(workload_refine(&refined, &f.workload, given, 2, err));
+    CHECK_OK(cost_build_problem(&f.soc, &refined, &options, &problem, err));
+    fixture_random_mapping(&problem, 7, MAPPING_BY_LAYER, &mapping);
+    mapping_write(&problem, &mapping, NULL, GRANULARITY_LAYER, "mine", 7, &text);
+    CHECK_OK(load_text(&problem, &text, &file, err));
+    check_same(&mapping, &file.mapping);
+    char *name = file_join(test_temp_dir(), "split.json");
+    CHECK_OK(file_write(name, text.data, text.bytes, err));
+    CHECK_OK(mapping_read_splits(&f.workload, name, arena, &splits, &count, err));
+    CHECK_INT(2, count);
+    for (size_t i = 0; i < count; i++) {
+        CHECK_INT(given[i].layer, splits[i].layer);
+        CHECK_INT(given[i].role, splits[i].role);
+        CHECK_INT(given[i].part_count, splits[i].part_count);
+        for (uint32_t part = 0; part < given[i].part_count; part++)
+            CHECK_INT(given[i].parts[part], splits[i].parts[part]);
+    }
+    mapping_write(&problem, &file.mapping, NULL, file.granularity, file.mapper, file.seed, &again);
+    CHECK_STR(text.data, again.data);
+    free(name);
+    text_release(&text);
+    text_release(&again);
+    mapping_file_release(&file);
+    mapping_release(&mapping);
+    problem_release(&problem);
+    workload_release(&refined);
+    arena_free(arena);
+    fixture_release(&f);
 }

@@ -1,0 +1,1 @@
+s|^  "seed": 1,|  "seed": 1, "splits": [ "conv" ],|

@@ -1,0 +1,1 @@
+s|^  "seed": 1,|  "seed": 1, "splits": [ { "layer": "base#0/conv", "role": "X", "parts": [4, 4] } ],|
