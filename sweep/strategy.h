@@ -60,7 +60,7 @@ void sweep_tell(struct sweep_strategy *strategy, const struct sweep_outcome *out
 uint64_t sweep_rung_layers(const struct sweep_strategy *strategy, uint32_t rung);
 /* The rung with the full budget; points of the front were evaluated on it. */
 uint32_t sweep_full_rung(const struct sweep_strategy *strategy);
-/* Requests in all, as far as is known now; for progress. An upper bound. */
+/* Requests in all, for progress. An estimate: how many of a rung go on is known when it is told. */
 uint64_t sweep_expected_requests(const struct sweep_strategy *strategy);
 
 #endif
