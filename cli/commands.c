@@ -44,6 +44,14 @@ const struct cli_command cli_commands[] = {
       "socweave compare --soc 'comb-*-any' --workload vision-light,mixed-light \\\n"
       "      --mapper socweave,comb,heft --seeds 3 --out out/compared",
       cmd_compare },
+    { "sweep", "which SoC of a design space is best for a workload", NULL,
+      "Searches mappings on points of a space (space/1), cheaply on many and fully on the best, and keeps\n"
+      "every outcome in DIR/study.db (SQLite), the Pareto front in front.csv and sweep.json. The best\n"
+      "mapping of a smaller SoC is replayed on bigger ones, so that none loses through search noise. Killed\n"
+      "at any moment, --resume goes on and ends with the same front. Under mpirun rank 0 hands out points.",
+      "socweave sweep --space soc-configs/spaces/comb-mixed.json --workload mixed-light \\\n"
+      "      --budget-points 2000 --out out/swept",
+      cmd_sweep },
     { "report", "make report.html again from an output folder", "DIR…",
       "Reads the folder's mapping.json, replays it and writes report.html anew. The SoC and workload\n"
       "files that result.json names must still be there, unchanged.",

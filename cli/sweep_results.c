@@ -1,0 +1,238 @@
+#include "cli/sweep_results.h"
+
+#include <stdlib.h>
+
+#include "cli/cli.h"
+#include "core/arena.h"
+#include "core/file.h"
+#include "reports/report_format.h"
+#include "sweep/front.h"
+
+static int by_request(const void *a, const void *b)
+{
+    const struct sweep_request x = (*(const struct sweep_record *const *)a)->request;
+    const struct sweep_request y = (*(const struct sweep_record *const *)b)->request;
+    if (x.point != y.point)
+        return x.point < y.point ? -1 : 1;
+    return (x.rung > y.rung) - (x.rung < y.rung);
+}
+
+/* The box of the hypervolume: from the best to a tenth of the range past the worst. */
+static double share_of_box(const double *values, size_t count, size_t dims)
+{
+    double ideal[FRONT_DIMS_MAX], reference[FRONT_DIMS_MAX];
+    for (size_t d = 0; d < dims; d++) {
+        double low = values[d], high = values[d];
+        for (size_t i = 1; i < count; i++) {
+            double value = values[i * dims + d];
+            low = value < low ? value : low;
+            high = value > high ? value : high;
+        }
+        ideal[d] = low;
+        reference[d] = high > low ? high + 0.1 * (high - low) : low + 1;
+    }
+    return sweep_hypervolume_frac(values, count, dims, ideal, reference);
+}
+
+static void find_front(struct cli_sweep_results *r)
+{
+    size_t dims = r->objective_count, count = 0;
+    double *values = mem_alloc(r->record_count * dims + 1, sizeof *values);
+    size_t *ok = mem_alloc(r->record_count + 1, sizeof *ok);
+    for (size_t i = 0; i < r->record_count; i++) {
+        const struct sweep_outcome *outcome = &r->records[i]->settled;
+        if (outcome->status != SWEEP_OK)
+            continue;
+        for (size_t d = 0; d < dims; d++)
+            values[count * dims + d] = sweep_objective_value(r->objectives[d], outcome);
+        r->improved_count += outcome->replayed_from != SWEEP_NO_POINT;
+        ok[count++] = i;
+    }
+    r->ok_count = count;
+    r->front_records = mem_alloc(count + 1, sizeof *r->front_records);
+    r->front = mem_alloc(count + 1, sizeof *r->front);
+    r->front_count = count ? sweep_front(values, count, dims, r->front_records) : 0;
+    double *front = mem_alloc(r->front_count * dims + 1, sizeof *front);
+    for (size_t i = 0; i < r->front_count; i++) {
+        r->front_records[i] = ok[r->front_records[i]];
+        r->front[i] = r->records[r->front_records[i]]->request;
+    }
+    r->hypervolume_frac = count ? share_of_box(values, count, dims) : 0;
+    free(front);
+    free(values);
+    free(ok);
+}
+
+void cli_sweep_results_init(struct cli_sweep_results *out, struct sweep_store *store,
+                            const enum sweep_objective *objectives, size_t objective_count)
+{
+    *out = (struct cli_sweep_results){ .store = store,
+                                       .objectives = objectives,
+                                       .objective_count = objective_count,
+                                       .record_count = sweep_store_count(store) };
+    out->records = mem_alloc(out->record_count + 1, sizeof *out->records);
+    for (size_t i = 0; i < out->record_count; i++)
+        out->records[i] = sweep_store_at(store, i);
+    qsort(out->records, out->record_count, sizeof *out->records, by_request);
+    for (size_t i = 0; i < out->record_count; i++)
+        out->point_count +=
+            i == 0 || out->records[i]->request.point != out->records[i - 1]->request.point;
+    find_front(out);
+}
+
+void cli_sweep_results_release(struct cli_sweep_results *r)
+{
+    free(r->records);
+    free(r->front);
+    free(r->front_records);
+}
+
+/* --- tables ------------------------------------------------------------------------------------
+ */
+
+static void csv_head(const struct sweep_study *study, struct text *out)
+{
+    text_add(out, "point,rung");
+    for (size_t i = 0; i < study->parameter_count; i++) {
+        text_add(out, ",");
+        report_csv_name(out, study->parameters[i]);
+    }
+    text_add(out, ",status,makespan_ps,energy_pj,area_mm2,power_w,lower_bound_ps,deadline_misses,"
+                  "replayed_from,reason\n");
+}
+
+static enum err_code csv_row(const struct cli_sweep_results *r, const struct sweep_record *record,
+                             struct text *out, struct err *err)
+{
+    const struct sweep_outcome *o = &record->settled;
+    char *values[64] = { NULL };
+    size_t count = sweep_store_study(r->store)->parameter_count;
+    enum err_code rc = sweep_store_values(r->store, record->request.point, values, err);
+    text_printf(out, "%llu,%u", (unsigned long long)record->request.point, record->request.rung);
+    for (size_t i = 0; i < count; i++) {
+        text_add(out, ",");
+        report_csv_name(out, values[i]);
+        free(values[i]);
+    }
+    text_printf(out, ",%s,", sweep_status_names[o->status]);
+    if (o->status == SWEEP_OK) {
+        text_printf(out, "%llu,%.17g,%.17g,%.17g,%llu,%u,", (unsigned long long)o->makespan_ps,
+                    o->energy_pj, o->area_mm2, o->power_w, (unsigned long long)o->lower_bound_ps,
+                    o->deadline_misses);
+        if (o->replayed_from != SWEEP_NO_POINT)
+            text_printf(out, "%llu", (unsigned long long)o->replayed_from);
+        text_add(out, ",");
+    } else {
+        text_add(out, ",,,,,,,");
+    }
+    report_csv_name(out, record->reason);
+    text_add(out, "\n");
+    return rc;
+}
+
+static enum err_code write_table(const struct cli_sweep_results *r, const char *file,
+                                 bool front_only, struct err *err)
+{
+    struct text text = { 0 };
+    enum err_code rc = ERR_OK;
+    size_t count = front_only ? r->front_count : r->record_count;
+    csv_head(sweep_store_study(r->store), &text);
+    for (size_t i = 0; rc == ERR_OK && i < count; i++)
+        rc = csv_row(r, r->records[front_only ? r->front_records[i] : i], &text, err);
+    if (rc == ERR_OK)
+        rc = file_write(file, text.data, text.bytes, err);
+    text_release(&text);
+    return rc;
+}
+
+/* --- sweep.json --------------------------------------------------------------------------------
+ */
+
+static void write_front(const struct cli_sweep_results *r, struct json_out *out)
+{
+    json_out_array(out, "front", false);
+    for (size_t i = 0; i < r->front_count; i++) {
+        const struct sweep_record *record = r->records[r->front_records[i]];
+        json_out_object(out, NULL, true);
+        json_out_u64(out, "point", record->request.point);
+        json_out_u64(out, "rung", record->request.rung);
+        for (size_t d = 0; d < r->objective_count; d++)
+            json_out_real(out, sweep_objective_names[r->objectives[d]],
+                          sweep_objective_value(r->objectives[d], &record->settled));
+        if (record->settled.replayed_from != SWEEP_NO_POINT)
+            json_out_u64(out, "replayed_from", record->settled.replayed_from);
+        json_out_end(out);
+    }
+    json_out_end(out);
+}
+
+/* `run` NULL: the file, which has nothing of the run that wrote it. */
+static void write_json(const struct cli_sweep_results *r, const char *dir,
+                       const struct sweep_drive_result *run, struct text *text)
+{
+    struct json_out out;
+    json_out_init(&out, text);
+    json_out_object(&out, NULL, false);
+    json_out_u64(&out, "points", r->point_count);
+    json_out_u64(&out, "evaluations", r->record_count);
+    json_out_u64(&out, "feasible_evaluations", r->ok_count);
+    json_out_u64(&out, "improved_by_replay", r->improved_count);
+    json_out_bool(&out, "finished", sweep_store_finished(r->store));
+    json_out_real(&out, "hypervolume", r->hypervolume_frac);
+    write_front(r, &out);
+    if (run) {
+        json_out_u64(&out, "evaluated_now", run->progress.evaluated);
+        json_out_u64(&out, "replays_now", run->progress.replays);
+        json_out_u64(&out, "crashes", run->crashes);
+        json_out_u64(&out, "missing", run->missing);
+        json_out_str(&out, "out_dir", dir);
+    }
+    json_out_end(&out);
+}
+
+enum err_code cli_sweep_results_write(const struct cli_sweep_results *r, const char *dir,
+                                      const char *csv, struct err *err)
+{
+    struct text text = { 0 };
+    char *front = file_join(dir, "front.csv"), *json = file_join(dir, "sweep.json");
+    write_json(r, dir, NULL, &text);
+    text_add(&text, "\n");
+    enum err_code rc = write_table(r, front, true, err);
+    if (rc == ERR_OK)
+        rc = file_write(json, text.data, text.bytes, err);
+    if (rc == ERR_OK && csv)
+        rc = write_table(r, csv, false, err);
+    text_release(&text);
+    free(front);
+    free(json);
+    return rc;
+}
+
+void cli_sweep_results_print(const struct cli_sweep_results *r, const char *dir, bool json,
+                             const struct sweep_drive_result *run)
+{
+    struct text text = { 0 };
+    if (json) {
+        write_json(r, dir, run, &text);
+        puts(text.data);
+        text_release(&text);
+        return;
+    }
+    printf("%zu points, %zu evaluations, %zu of them feasible; %zu better by another point's "
+           "mapping\nfront of %zu, %.4f of the hypervolume's box\n",
+           r->point_count, r->record_count, r->ok_count, r->improved_count, r->front_count,
+           r->hypervolume_frac);
+    for (size_t i = 0; i < r->front_count && i < 20; i++) {
+        const struct sweep_outcome *o = &r->records[r->front_records[i]]->settled;
+        char time[32], energy[32];
+        printf("  #%-8llu %12s %12s %9.2f mm2\n", (unsigned long long)r->front[i].point,
+               cli_time(o->makespan_ps, time, sizeof time),
+               cli_energy(o->energy_pj, energy, sizeof energy), o->area_mm2);
+    }
+    if (run->end == SWEEP_LACKING)
+        printf("%llu requests wait for other shards: merge, then --resume\n",
+               (unsigned long long)run->missing);
+    else if (run->end == SWEEP_STOPPED)
+        printf("unfinished: --resume goes on\n");
+    printf("see %s/front.csv and %s/study.db\n", dir, dir);
+}
