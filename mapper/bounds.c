@@ -133,6 +133,7 @@ struct lower_bound mapper_lower_bound(const struct problem *problem, enum granul
     view_init(&view, problem);
     bounds_init(&bounds, &view, granularity);
     bounds_try_loads(&bounds, &window);
+    bounds_try_routes(&bounds, window);
     struct lower_bound best = bounds.best;
     bounds_release(&bounds);
     view_release(&view);

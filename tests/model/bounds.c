@@ -227,6 +227,30 @@ TEST(bounds__fast_and_slow_accelerator__prices_find_the_balance)
     sim_problem_release(&p);
 }
 
+TEST(bounds__slow_help_lengthens_the_path__loads_and_routes)
+{
+    /* Two chains of four layers that fill an array, 1,000 each on a0, 8,000 on a1 to a4. Loads
+     * alone balance at 8,000 / (1 + 4 / 8) = 5,333. But with a share x of both chains on slow ones
+     * the paths take 4,000 + 28,000 x, a0 8,000 (1 - x): x = 1 / 9, 7,111. */
+    struct sim_problem p;
+    open_pairs(&p, 5, 8);
+    for (uint32_t layer = 0; layer < 8; layer++) {
+        set_layer(&p, layer, 16, 8000);
+        sim_option(&p, layer, 0, 0)->compute_ps = 1000;
+        if (layer % 4 > 0)
+            sim_edge(&p, layer - 1, layer, 0);
+    }
+    sim_problem_close(&p);
+    p.problem.network_count = 2;
+    for (uint32_t layer = 4; layer < 8; layer++)
+        p.problem.network_of[layer] = 1;
+    struct lower_bound bound = mapper_lower_bound(&p.problem, GRANULARITY_LAYER);
+    CHECK(bound.makespan_ps <= 7112);
+    CHECK(bound.makespan_ps >= 7040);
+    CHECK_STR("loads and routes", bound.name);
+    sim_problem_release(&p);
+}
+
 TEST(bounds__too_many_accelerators_for_transfers__path_without_them)
 {
     /* 401 products in a chain and 1,024 accelerators: 400 × 1,024² ways to cross an edge. */

@@ -146,14 +146,16 @@ static uint64_t memory_ps(const struct soc *soc, const struct soc_channel *chann
            soc_route_ps(soc, from, to, bytes);
 }
 
-/* Every layer is a class of its own. */
+/* Every layer is a class of its own, all are of one network. */
 static void close_options(struct sim_problem *p)
 {
     struct problem *problem = &p->problem;
     size_t layers = problem->layer_count, units = problem->accelerator_count;
     problem->class_count = layers;
     problem->class_of = ARENA_ARRAY(problem->arena, uint32_t, layers + 1);
-    problem->class_layer = problem->network_of = problem->class_of;
+    problem->class_layer = problem->class_of;
+    problem->network_count = 1;
+    problem->network_of = ARENA_ARRAY(problem->arena, uint32_t, layers + 1);
     problem->options = ARENA_ARRAY(problem->arena, struct problem_options, layers * units);
     for (uint32_t at = 0; at < layers * units; at++) {
         const struct soc_channel *channel = &p->soc.channels[soc_channel_of(&p->soc, at % units)];
