@@ -15,7 +15,7 @@ enum {
     BATCH = 128, /* enough for any machine's workers, few enough for replays to matter */
     KEEP_ONE_IN = 4,
     RUNGS_MAX = 4,
-    LAST_RUNG_MIN = 8, /* points on the full rung, if there are so many */
+    LAST_RUNG_MIN = 6, /* points on the full rung, if there are so many */
     POPULATION_MIN = 8,
     POPULATION_MAX = 64,
     GENERATIONS_WANTED = 8,
