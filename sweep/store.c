@@ -252,14 +252,26 @@ static enum err_code check_stamp(const struct sweep_db *db, struct err *err)
 /* --- open and close ----------------------------------------------------------------------------
  */
 
+/* A killed sweep's workers hold its lock for the moment that they outlive it. */
+static bool try_lock(int fd)
+{
+    const struct timespec pause = { 0, 50000000 };
+    for (int tries = 0; tries < 40; tries++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+            return true; /* file systems without such locks leave it to the user */
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 /* SQLite's own locks would be lost if this process opened the file a second time: the folder is
- * locked instead. File systems without such locks leave it to the user. */
+ * locked instead. */
 static enum err_code lock_dir(struct sweep_store *store, const char *dir, struct err *err)
 {
     store->lock_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (store->lock_fd < 0)
         return err_set(err, ERR_IO, "cannot open %s: %s", dir, strerror(errno));
-    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    if (!try_lock(store->lock_fd))
         return err_set(err, ERR_IO, "another sweep is at work in %s", dir);
     return ERR_OK;
 }

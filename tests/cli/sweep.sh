@@ -1,0 +1,96 @@
+#!/bin/bash
+# sweep: the same front for any --jobs, kill, rank or shard; what it refuses; a full disk.
+# SWEEP_KILLS=20 for the longer run.
+. "$(dirname "$0")/lib.sh"
+
+space=soc-configs/spaces/comb-mixed.json
+sweep() {
+    "$SOCWEAVE" sweep --space $space --workload tiny --budget-points 60 --budget-layers 64000 --progress none "$@"
+}
+same() {
+    cmp "$1/front.csv" "$2/front.csv" && cmp "$1/sweep.json" "$2/sweep.json"
+}
+
+check sweep__jobs_2__runs sweep --jobs 2 --out "$WORK/j2"
+check sweep__jobs_1__runs sweep --jobs 1 --csv "$WORK/all.csv" --out "$WORK/j1"
+check sweep__any_jobs__same_front same "$WORK/j1" "$WORK/j2"
+check sweep__front__has_points test "$(wc -l <"$WORK/j1/front.csv")" -gt 2
+check sweep__csv__a_row_per_evaluation test "$(wc -l <"$WORK/all.csv")" = \
+    $((1 + $(json_value "$WORK/j1/sweep.json" evaluations)))
+check_status sweep__again_without_resume__exit_2 2 sweep --out "$WORK/j1"
+check_status sweep__resumed_with_another_seed__exit_3 3 sweep --seed 2 --resume --out "$WORK/j1"
+check sweep__resumed_with_another_seed__is_said grep -q 'option (seed): expected 2, found 1' "$WORK/status.err"
+sed 's/"to": 1e9/"to": 9e8/; s/"name": "comb-mixed"/"name": "other"/' $space >"$WORK/other.json"
+check_status sweep__resumed_with_another_space__exit_3 3 "$SOCWEAVE" sweep --space "$WORK/other.json" --workload tiny \
+    --budget-points 60 --budget-layers 64000 --progress none --resume --out "$WORK/j1"
+check sweep__resumed_with_another_space__is_said grep -q 'another space' "$WORK/status.err"
+check sweep__finished_and_resumed__same_front bash -c "cp -r '$WORK/j1' '$WORK/again' && '$SOCWEAVE' sweep --space $space \
+    --workload tiny --budget-points 60 --budget-layers 64000 --progress none --resume --out '$WORK/again' &&
+    cmp '$WORK/j1/front.csv' '$WORK/again/front.csv'"
+
+# kill -9 at random moments, again and again, then to the end.
+RANDOM=${SWEEP_SEED:-1}
+for kill in $(seq "${SWEEP_KILLS:-5}"); do
+    "$SOCWEAVE" sweep --space $space --workload tiny --budget-points 60 --budget-layers 64000 --progress none \
+        --resume --out "$WORK/killed" >/dev/null 2>&1 &
+    program=$!
+    sleep "0.0$((10 + RANDOM % 90))"
+    kill -9 $program 2>/dev/null
+    wait $program 2>/dev/null
+done
+check sweep__killed_and_resumed__runs sweep --resume --out "$WORK/killed"
+check sweep__killed_and_resumed__same_front same "$WORK/j1" "$WORK/killed"
+
+# Ctrl-C leaves a partial result and a study that goes on.
+large() {
+    "$SOCWEAVE" sweep --space $space --workload vision-light --budget-points 60 --budget-layers 200000 --progress none "$@"
+}
+"$SOCWEAVE" sweep --space $space --workload vision-light --budget-points 60 --budget-layers 200000 --progress none \
+    --out "$WORK/stopped" >/dev/null 2>&1 &
+program=$!
+sleep 1
+kill -INT $program
+wait $program
+check sweep__interrupted__exit_130 test $? = 130
+check sweep__interrupted__partial_result grep -q '"finished": false' "$WORK/stopped/sweep.json"
+check sweep__interrupted__resumes large --resume --out "$WORK/stopped"
+check sweep__interrupted_and_resumed__finished grep -q '"finished": true' "$WORK/stopped/sweep.json"
+
+if command -v sqlite3 >/dev/null; then
+    check sweep__database__is_whole test "$(sqlite3 "$WORK/killed/study.db" 'PRAGMA integrity_check')" = ok
+    check sweep__database__nothing_lost test "$(sqlite3 "$WORK/killed/study.db" 'SELECT count(*) FROM results')" = \
+        "$(json_value "$WORK/j1/sweep.json" evaluations)"
+else
+    skip sweep__database "no sqlite3"
+fi
+
+if ldd "$SOCWEAVE" | grep -q libmpi && command -v mpirun >/dev/null && [ -z "$SANITIZED" ]; then
+    for ranks in 2 4; do
+        check "sweep__mpi_${ranks}__runs" timeout 120 mpirun --allow-run-as-root --oversubscribe -n $ranks "$SOCWEAVE" sweep \
+            --space $space --workload tiny --budget-points 60 --budget-layers 64000 --progress none --out "$WORK/mpi$ranks"
+        check "sweep__mpi_${ranks}__same_front" same "$WORK/j1" "$WORK/mpi$ranks"
+    done
+else
+    skip sweep__mpi "no mpirun, or built without MPI, or sanitized"
+fi
+
+mkdir "$WORK/small"
+if mount -t tmpfs -o size=400k tmpfs "$WORK/small" 2>/dev/null; then
+    check_status sweep__full_disk__exit_5 5 large --out "$WORK/small/out"
+    if command -v sqlite3 >/dev/null; then
+        check sweep__full_disk__database_is_whole test "$(sqlite3 -readonly "$WORK/small/out/study.db" 'PRAGMA integrity_check')" = ok
+        check sweep__full_disk__holds_outcomes test "$(sqlite3 -readonly "$WORK/small/out/study.db" 'SELECT count(*) FROM outcomes')" -gt 0
+    fi
+    umount "$WORK/small"
+else
+    skip sweep__full_disk "mounting a tmpfs needs root"
+fi
+
+check_status usage__sweep_unknown_objective__exit_2 2 sweep --objectives latency,beauty --out "$WORK/x"
+check_status usage__sweep_objective_twice__exit_2 2 sweep --objectives latency,latency --out "$WORK/x"
+check_status usage__sweep_shard_0__exit_2 2 sweep --shard 0/2 --out "$WORK/x"
+check_status usage__sweep_unknown_mapper__exit_2 2 sweep --mapper best --out "$WORK/x"
+check_status io__sweep_no_such_space__exit_5 5 "$SOCWEAVE" sweep --space nowhere.json --workload tiny --out "$WORK/x"
+check sweep__bad_inputs__no_folder test ! -e "$WORK/x"
+
+finish
