@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/outcome.h"
 #include "core/arena.h"
+#include "core/deadline.h"
 #include "core/file.h"
 
 struct explore_args {
@@ -121,6 +122,14 @@ static void print_json(const struct report *r, const struct mapper_result *found
     json_out_real(&out, "gap_frac", report_gap_frac(r));
     json_out_u64(&out, "proved_bound_ps", found->proved_bound_ps);
     json_out_bool(&out, "proved_optimal", found->proved_optimal);
+    if (r->problem->workload->has_deadlines) {
+        struct punctuality on_time = deadline_judge_mapping(
+            r->problem, r->mapping, r->simulated->start_ps, r->simulated->end_ps);
+        json_out_u64(&out, "frames", on_time.frames);
+        json_out_u64(&out, "misses", on_time.misses);
+        json_out_u64(&out, "worst_lateness_ps", on_time.worst_lateness_ps);
+        json_out_real(&out, "xrbench_score", on_time.xrbench_score);
+    }
     json_out_u64(&out, "evaluations", r->evaluations);
     json_out_u64(&out, "sim_evaluations", r->sim_evaluations);
     json_out_real(&out, "wall_s", wall_s);

@@ -169,6 +169,18 @@ static void fill_accelerators(struct report_facts *f)
         network->macs += macs;
         energy_add(&network->energy, &layer->option->energy);
     }
+    for (size_t n = 0; n < problem->network_count; n++) {
+        const struct workload_network *times = &problem->workload->networks[n];
+        struct report_network *network = &f->networks[n];
+        network->latency_ps = minus_u64(network->end_ps, times->release_ps);
+        if (!problem->workload->has_deadlines || times->deadline_ps == WORKLOAD_NO_DEADLINE)
+            continue;
+        network->is_late = network->end_ps > times->deadline_ps;
+        network->slack_ps = network->is_late ? network->end_ps - times->deadline_ps
+                                             : times->deadline_ps - network->end_ps;
+    }
+    f->on_time =
+        deadline_judge_mapping(problem, mapping, f->schedule->start_ps, f->schedule->end_ps);
     double used = 0, all = 0;
     for (size_t a = 0; a < problem->accelerator_count; a++) {
         struct report_accelerator *acc = &f->accelerators[a];

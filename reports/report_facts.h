@@ -10,6 +10,7 @@
 #ifndef SOCWEAVE_REPORTS_REPORT_FACTS_H
 #define SOCWEAVE_REPORTS_REPORT_FACTS_H
 
+#include "core/deadline.h"
 #include "reports/report.h"
 
 #define REPORT_NO_LAYER UINT32_MAX
@@ -71,6 +72,9 @@ struct report_accelerator {
 struct report_network {
     size_t layer_count;
     uint64_t start_ps, end_ps, macs;
+    uint64_t latency_ps; /* from its release to its end */
+    bool is_late;        /* it has a deadline, and misses it */
+    uint64_t slack_ps;   /* to its deadline, or its lateness; 0 without a deadline */
     struct energy_split energy;
 };
 
@@ -93,6 +97,7 @@ struct report_facts {
     size_t segment_count;
     uint64_t *group_start_ps, *group_end_ps; /* [group] */
     size_t group_count;
+    struct punctuality on_time;
     double pe_utilisation_frac; /* Σ PEs·time over all PEs · makespan */
     struct report_chain chain;
     struct arena *arena;

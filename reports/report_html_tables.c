@@ -120,6 +120,71 @@ static void network_row(const struct report_facts *f, struct text *out, size_t n
     text_add(out, "</tr>\n");
 }
 
+static void deadline_row(const struct report_facts *f, struct text *out, size_t e,
+                         struct report_scale time)
+{
+    const struct workload *workload = f->report->problem->workload;
+    const struct workload_entry *entry = &workload->entries[e];
+    uint64_t misses = 0, latency_ps = 0, most_ps = 0, late_ps = 0, least_slack_ps = UINT64_MAX;
+    for (uint32_t n = entry->first_network; n < entry->first_network + entry->network_count; n++) {
+        const struct report_network *at = &f->networks[n];
+        misses += at->is_late;
+        latency_ps += at->latency_ps;
+        most_ps = at->latency_ps > most_ps ? at->latency_ps : most_ps;
+        if (at->is_late)
+            late_ps = at->slack_ps > late_ps ? at->slack_ps : late_ps;
+        else
+            least_slack_ps = at->slack_ps < least_slack_ps ? at->slack_ps : least_slack_ps;
+    }
+    text_add(out, "<tr><td>");
+    report_html_text(out, entry->name);
+    text_add(out, "</td>");
+    report_html_count(out, entry->network_count);
+    report_html_count(out, misses);
+    report_html_number(out, time, (double)entry->deadline_ps);
+    report_html_number(out, time, (double)latency_ps / (double)entry->network_count);
+    report_html_number(out, time, (double)most_ps);
+    if (misses)
+        report_html_number(out, time, -(double)late_ps);
+    else
+        report_html_number(out, time, (double)least_slack_ps);
+    text_add(out, "</tr>\n");
+}
+
+static void add_deadlines(const struct report_facts *facts, struct text *out)
+{
+    const struct workload *workload = facts->report->problem->workload;
+    const struct punctuality *on_time = &facts->on_time;
+    if (on_time->frames == 0)
+        return;
+    struct report_scale time = report_scale_for(REPORT_TIME, (double)facts->makespan_ps);
+    struct text allowed = { 0 }, mean = { 0 }, most = { 0 }, slack = { 0 };
+    head_with_unit(&allowed, "#Deadline", time);
+    head_with_unit(&mean, "#Mean latency", time);
+    head_with_unit(&most, "#Longest", time);
+    head_with_unit(&slack, "#Least slack", time);
+    const char *const heads[] = { "Network", "#Frames", "#Misses", allowed.data,
+                                  mean.data, most.data, slack.data };
+    report_html_section(out, "deadlines", "Deadlines");
+    TABLE_BEGIN(out, heads);
+    for (size_t e = 0; e < workload->entry_count; e++)
+        if (workload->entries[e].deadline_ps != WORKLOAD_NO_DEADLINE &&
+            workload->entries[e].network_count > 0)
+            deadline_row(facts, out, e, time);
+    table_end(out);
+    text_add(out, "<p class=\"caption\">Latency is from the release of a frame to the end of its "
+                  "last layer; a negative slack is lateness. ");
+    report_thousands(out, on_time->misses);
+    text_add(out, " of ");
+    report_thousands(out, on_time->frames);
+    text_printf(out, " frames are late; XRBench score %.3f.</p>\n</section>\n",
+                on_time->xrbench_score);
+    text_release(&allowed);
+    text_release(&mean);
+    text_release(&most);
+    text_release(&slack);
+}
+
 void report_html_networks(const struct report_facts *facts, struct text *out)
 {
     size_t count = facts->report->problem->network_count;
@@ -142,6 +207,7 @@ void report_html_networks(const struct report_facts *facts, struct text *out)
                                   mac.data,          "From first start to last end",
                                   start.data,        end.data,
                                   "#End / makespan", pj.data };
+    add_deadlines(facts, out);
     report_html_section(out, "networks", "Latency of each network");
     TABLE_BEGIN(out, heads);
     uint8_t *colours = report_colours_new(facts->report->problem);
@@ -153,8 +219,11 @@ void report_html_networks(const struct report_facts *facts, struct text *out)
     free(colours);
     table_end(out);
     text_add(out, count > ROWS_SHOWN ? "</details>\n" : "");
-    text_add(out, "<p class=\"caption\">All networks are ready at time 0: the end is the latency. "
-                  "Energy is that of the layers, without network and idle PEs.</p>\n</section>\n");
+    bool periodic = facts->report->problem->release_ps != NULL;
+    text_add(out, periodic ? "<p class=\"caption\">Networks start after their release. "
+                           : "<p class=\"caption\">All networks are ready at time 0: the end is "
+                             "the latency. ");
+    text_add(out, "Energy is that of the layers, without network and idle PEs.</p>\n</section>\n");
     text_release(&start);
     text_release(&end);
     text_release(&pj);

@@ -122,6 +122,36 @@ static void write_accelerators(struct json_out *out, const struct report_facts *
     json_out_end(out);
 }
 
+/* Only where there are releases or deadlines: other files stay as they are. */
+static void write_deadline(struct json_out *out, const struct report_facts *f, size_t n)
+{
+    const struct workload *workload = f->report->problem->workload;
+    const struct workload_network *times = &workload->networks[n];
+    if (workload->horizon_ps == 0 && !workload->has_deadlines)
+        return;
+    json_out_u64(out, "release_ps", times->release_ps);
+    json_out_u64(out, "latency_ps", f->networks[n].latency_ps);
+    if (!workload->has_deadlines || times->deadline_ps == WORKLOAD_NO_DEADLINE)
+        return;
+    json_out_u64(out, "deadline_ps", times->deadline_ps);
+    json_out_u64(out, f->networks[n].is_late ? "lateness_ps" : "slack_ps", f->networks[n].slack_ps);
+}
+
+static void write_punctuality(struct json_out *out, const struct report_facts *f)
+{
+    const struct punctuality *on_time = &f->on_time;
+    if (on_time->frames == 0)
+        return;
+    json_out_object(out, "deadlines", false);
+    json_out_u64(out, "frames", on_time->frames);
+    json_out_u64(out, "misses", on_time->misses);
+    json_out_real(out, "miss_frac", (double)on_time->misses / (double)on_time->frames);
+    json_out_u64(out, "dropped", on_time->dropped);
+    json_out_u64(out, "worst_lateness_ps", on_time->worst_lateness_ps);
+    json_out_real(out, "xrbench_score", on_time->xrbench_score);
+    json_out_end(out);
+}
+
 static void write_networks(struct json_out *out, const struct report_facts *f)
 {
     json_out_array(out, "network_times", false);
@@ -133,6 +163,7 @@ static void write_networks(struct json_out *out, const struct report_facts *f)
         json_out_u64(out, "macs", network->macs);
         json_out_u64(out, "start_ps", network->start_ps);
         json_out_u64(out, "end_ps", network->end_ps);
+        write_deadline(out, f, n);
         json_out_end(out);
     }
     json_out_end(out);
@@ -182,6 +213,7 @@ void report_result_json(const struct report *report, struct text *out)
     write_energy(&json, &report->energy);
     write_chain(&json, &facts.chain);
     write_accelerators(&json, &facts);
+    write_punctuality(&json, &facts);
     write_networks(&json, &facts);
     write_loads(&json, report);
     json_out_end(&json);

@@ -97,6 +97,23 @@ static void add_title(struct text *out, const struct report *r)
     text_release(&title);
 }
 
+static void add_deadlines(struct text *out, const struct report_facts *f)
+{
+    const struct punctuality *on_time = &f->on_time;
+    if (on_time->frames == 0)
+        return;
+    text_add(out, "\n  deadlines     ");
+    report_thousands(out, on_time->misses);
+    text_add(out, " of ");
+    report_thousands(out, on_time->frames);
+    text_add(out, " missed");
+    if (on_time->misses > 0) {
+        text_add(out, ", the worst by ");
+        report_quantity(out, REPORT_TIME, (double)on_time->worst_lateness_ps);
+    }
+    text_printf(out, "; XRBench score %.3f", on_time->xrbench_score);
+}
+
 static void add_figures(struct text *out, const struct report_facts *f)
 {
     const struct report *r = f->report;
@@ -116,6 +133,7 @@ static void add_figures(struct text *out, const struct report_facts *f)
         report_percent(out, report_gap_frac(r));
         text_add(out, " above it");
     }
+    add_deadlines(out, f);
     text_add(out, "\n  energy        ");
     report_quantity(out, REPORT_ENERGY, r->energy.total_pj);
     text_add(out, "; energy × delay ");
