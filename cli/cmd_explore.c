@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/levers.h"
 #include "cli/outcome.h"
 #include "core/arena.h"
 #include "core/deadline.h"
@@ -13,6 +14,8 @@ struct explore_args {
     unsigned objective, fitness, granularity, progress, sharing;
     uint64_t seed, generations, population, budget_evals, jobs;
     double time_limit_s;
+    struct cli_list without;
+    unsigned levers_off; /* from `without` */
     bool json;
 };
 
@@ -29,6 +32,7 @@ static enum err_code parse(struct explore_args *a, int argc, char **argv, bool *
         { "--fitness", CLI_CHOICE, &a->fitness, "HOW", "the search believes", fitness_names, 3 },
         { "--granularity", CLI_CHOICE, &a->granularity, "G", "of the timing model", granularity_names, 2 },
         { "--sharing", CLI_CHOICE, &a->sharing, "S", "allotments of PEs (auto: the mapper's)", cli_sharing_choices, 1 + COST_SHARING_COUNT },
+        { "--without", CLI_LIST, &a->without, "LEVER", "of socweave: not to use; may be given again" },
         { "--seed", CLI_COUNT, &a->seed, "N", "same seed, same result" },
         { "--generations", CLI_COUNT, &a->generations, "N", "of a genetic search (0: the mapper's own)", .high = 1e6 },
         { "--population", CLI_COUNT, &a->population, "N", "of a genetic search (0: the mapper's own)", .high = 1e5 },
@@ -63,6 +67,17 @@ static enum err_code find_mapper(const char *name, const struct mapper **out, st
     return err_set(err, ERR_USAGE, "--mapper: expected one of %s, got \"%s\"", list, name);
 }
 
+static enum err_code find_levers(struct explore_args *a, const struct mapper *mapper,
+                                 struct err *err)
+{
+    for (size_t i = 0; i < a->without.count; i++)
+        if (cli_find_lever(a->without.items[i], &a->levers_off, err) != ERR_OK)
+            return err->code;
+    if (a->levers_off && strcmp(mapper->name, "socweave"))
+        return err_set(err, ERR_USAGE, "--without: mapper %s has no levers", mapper->name);
+    return ERR_OK;
+}
+
 static void show_progress(void *ctx, const struct mapper_progress *now)
 {
     char detail[96], time[32];
@@ -91,6 +106,7 @@ static enum err_code search(const struct explore_args *a, const struct mapper *m
         .budget_evals = a->budget_evals,
         .time_limit_s = a->time_limit_s,
         .jobs = (unsigned)a->jobs,
+        .levers_off = a->levers_off,
         .objective = (enum objective)a->objective,
         .fitness = (enum fitness)a->fitness,
         .granularity = (enum granularity)a->granularity,
@@ -238,7 +254,8 @@ int cmd_explore(int argc, char **argv)
         return list_mappers();
     const struct mapper *mapper;
     struct cli_problem problem;
-    if (find_mapper(args.mapper, &mapper, &err) != ERR_OK)
+    if (find_mapper(args.mapper, &mapper, &err) != ERR_OK ||
+        find_levers(&args, mapper, &err) != ERR_OK)
         return cli_fail("explore", &err);
     enum cost_sharing sharing =
         args.sharing ? (enum cost_sharing)(args.sharing - 1) : mapper->default_sharing;

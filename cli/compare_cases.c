@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/compare.h"
+#include "cli/levers.h"
 #include "core/file.h"
 
 /* --- lists ----------------------------------------------------------------------------------- */
@@ -107,22 +108,6 @@ static enum err_code parse_sharing(const char *name, const char *given, enum cos
                    given);
 }
 
-static enum err_code find_lever(const char *name, unsigned *levers_off, struct err *err)
-{
-    for (unsigned i = 0; i < MAPPER_LEVER_COUNT; i++)
-        if (!strcmp(mapper_lever_names[i], name)) {
-            *levers_off |= 1u << i;
-            return ERR_OK;
-        }
-    struct text list = { 0 };
-    for (unsigned i = 0; i < MAPPER_LEVER_COUNT; i++)
-        text_printf(&list, "%s%s", i ? ", " : "", mapper_lever_names[i]);
-    enum err_code rc =
-        err_set(err, ERR_USAGE, "expected a lever, one of %s, got \"%s\"", list.data, name);
-    text_release(&list);
-    return rc;
-}
-
 /* NAME[-without-LEVER…][@SHARING] */
 static enum err_code parse_contestant(struct arena *arena, const char *given, unsigned sharing,
                                       struct cli_contestant *out, struct err *err)
@@ -148,7 +133,7 @@ static enum err_code parse_contestant(struct arena *arena, const char *given, un
         char *next = strstr(levers, without);
         if (next)
             *next = '\0';
-        if (find_lever(levers, &out->levers_off, err) != ERR_OK)
+        if (cli_find_lever(levers, &out->levers_off, err) != ERR_OK)
             return err->code;
         levers = next;
     }

@@ -22,6 +22,22 @@ check simulate__of_explored_mapping__same_makespan \
     test "$(json_value "$WORK/simulate.json" makespan_ps)" = "$(json_value "$WORK/j1/result.json" makespan_ps)"
 check check__of_explored_mapping__ok "$SOCWEAVE" check $case_args "$WORK/j1/mapping.json"
 
+check explore__without_a_lever__runs explore $case_args --seed 7 --without seeds --without justify --out "$WORK/without"
+check explore__without_a_lever__is_in_the_command grep -q -e '--without seeds --without justify' "$WORK/without/result.json"
+check explore__without_a_lever__another_mapping test "$(cmp "$WORK/j1/mapping.json" "$WORK/without/mapping.json" 2>&1)" != ""
+check explore__unknown_lever__exit_2 test "$(explore $case_args --without sedes --out "$WORK/no" >/dev/null 2>&1; echo $?)" = 2
+check explore__lever_of_another_mapper__exit_2 test "$(explore $case_args --mapper heft --without seeds --out "$WORK/no" >/dev/null 2>&1; echo $?)" = 2
+
+explore $case_args --sharing elastic --mapper heft --out "$WORK/elastic" >/dev/null
+# A split by hand: nothing but the two halves of conv1 stands where conv1 stood.
+sed -e 's|"layer": "resnet50#0/conv1"[^}]*}|"layer": "resnet50#0/conv1/k0", "pes": 2048 } ] }, { "accelerator": "nvdla0", "layers": [ { "layer": "resnet50#0/conv1/k1", "pes": 2048 }|' \
+    -e 's|, "start_ps": [0-9]*, "end_ps": [0-9]*||; /"makespan_ps"/d' \
+    -e 's|^  "discipline"|  "splits": [ { "layer": "resnet50#0/conv1", "role": "K", "parts": [32, 32] } ],\n  "discipline"|' \
+    "$WORK/elastic/mapping.json" >"$WORK/split.json"
+check check__of_split_mapping__ok "$SOCWEAVE" check $case_args "$WORK/split.json"
+"$SOCWEAVE" simulate $case_args --mapping "$WORK/split.json" --json >"$WORK/split-run.json"
+check simulate__of_split_mapping__has_a_makespan test "$(json_value "$WORK/split-run.json" makespan_ps)" -gt 0
+
 cp "$WORK/j1/report.html" "$WORK/first.html"
 rm "$WORK/j1/report.html"
 check report__again__runs "$SOCWEAVE" report "$WORK/j1"
