@@ -102,6 +102,7 @@ $(BUILD)/reports/%.inc: reports/%
 	@sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< > $@
 $(BUILD)/reports/report_html.c.o: $(BUILD)/reports/report_style.css.inc $(BUILD)/reports/report_script.js.inc
 $(BUILD)/reports/compare_html.c.o: $(BUILD)/reports/report_style.css.inc $(BUILD)/reports/compare_style.css.inc
+$(BUILD)/reports/validation_html.c.o: $(BUILD)/reports/report_style.css.inc
 
 $(BUILD)/socweave: $(MAIN_OBJ) $(LIB_OBJ)
 $(BUILD)/test_socweave: $(TEST_OBJ) $(LIB_OBJ)

@@ -153,6 +153,7 @@ int cmd_explore(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
 int cmd_cost(int argc, char **argv);
 int cmd_match(int argc, char **argv);
+int cmd_validate(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_sweep(int argc, char **argv);

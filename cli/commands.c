@@ -29,6 +29,14 @@ const struct cli_command cli_commands[] = {
       "socweave match --op conv2d --extents n=1,k=128,c=128,p=28,q=28,r=3,s=3 --params ph=1,pw=1 \\\n"
       "      --intrinsic wmma.m8n32k16.f16 --min-extent fit --explain 1",
       cmd_match },
+    { "validate", "run layers on real hardware: right? as fast as predicted?", NULL,
+      "Runs each layer by the plan with the fastest prediction (or by several) on random data, compares\n"
+      "the result with the reference, and sets the measured time beside the predicted one. Integers must\n"
+      "be equal; floats may differ by a bound that follows from the types and the length of the sums.\n"
+      "Layers of equal shape run once. Exit status 1 if a result is wrong, 6 if the backend is not\n"
+      "available; layers that it does not support are listed with the reason.",
+      "socweave validate --backend cpu --graph resnet50 --threads 1 --out out/validated",
+      cmd_validate },
     { "import", "turn an ONNX model into a DNN graph", "MODEL.onnx",
       "Folds constants, infers shapes, lets element-wise work join the layer before it, and writes a\n"
       "dnn/1 graph whose layers bear the names of the model's nodes. Weights are never read beyond their\n"

@@ -1,0 +1,92 @@
+#!/bin/bash
+# validate: outcomes, exit statuses, JSON, the folder, bad input. Times decide nothing.
+. "$(dirname "$0")/lib.sh"
+
+validate() {
+    "$SOCWEAVE" validate --progress none "$@"
+}
+
+# says NAME TEXT: the last check_status printed it on stderr.
+says() {
+    check "$1" grep -qF -- "$2" "$WORK/status.err"
+}
+
+reference="--backend reference --samples 1"
+check_status validate__reference_resnet8__ok 0 validate $reference --graph resnet8 --out "$WORK/out"
+check validate__equal_shapes__run_once grep -q '^14 OK (of 15 layers)' "$WORK/status.out"
+check validate__table__80_columns test -z "$(LC_ALL=C.UTF-8 awk 'length > 80' "$WORK/status.out")"
+check validate__out__has_json test -f "$WORK/out/validate.reference.json"
+check validate__out__has_page grep -q 'id="b0"' "$WORK/out/validate.html"
+check_status validate__each__runs_all 0 validate $reference --graph resnet8 --each --samples 0
+check validate__each__15 grep -q '^15 OK$' "$WORK/status.out"
+
+check_status validate__all_plans__ok 0 validate $reference --graph resnet8 --layer stage2_s --match all \
+    --intrinsic vnni.16x4 --json --samples 0
+cp "$WORK/status.out" "$WORK/all.json"
+plans=$("$SOCWEAVE" match --graph resnet8 --layer stage2_s --intrinsic vnni.16x4 --types any --json | grep -c '"padding_frac"')
+check validate__all_plans__as_many_as_match test "$(json_value "$WORK/all.json" ok)" = "$plans"
+for key in backend rows layer match outcome measured_ns predicted_ns gops peak_frac ok mismatch unsupported unavailable; do
+    check "json__validate__has_$key" grep -q "\"$key\":" "$WORK/all.json"
+done
+if command -v python3 >/dev/null; then
+    check json__validate__parses python3 -m json.tool "$WORK/all.json"
+    check page__validate__well_formed python3 -c "
+import sys, xml.dom.minidom
+xml.dom.minidom.parseString(open(sys.argv[1]).read().split('\n', 1)[1])" "$WORK/out/validate.html"
+else
+    skip json__validate__parses "no python3"
+fi
+check_status validate__two_plans__ok 0 validate $reference --graph resnet8 --layer stage2_a --match 2 --json --samples 0
+check validate__two_plans__two_rows test "$(json_value "$WORK/status.out" ok)" = 2
+
+# A mapping's layers; the same file against another workload.
+"$SOCWEAVE" explore --soc comb-small-low-any --workload tiny --budget-evals 50 --progress none --out "$WORK/tiny" >/dev/null
+mapping="--mapping $WORK/tiny/mapping.json --soc comb-small-low-any"
+check_status validate__mapping__ok 0 validate $reference $mapping --workload tiny --samples 0
+check validate__mapping__names_networks grep -q '^tiny-cnn/' "$WORK/status.out"
+mkdir -p "$WORK/dnn-graphs/workloads"
+cp dnn-graphs/tiny-*.json "$WORK/dnn-graphs"
+cp dnn-graphs/workloads/tiny.json "$WORK/dnn-graphs/workloads"
+echo >>"$WORK/dnn-graphs/tiny-mlp.json"
+check_status validate__graph_changed_since__exit_3 3 validate $reference $mapping --workload "$WORK/dnn-graphs/workloads/tiny.json"
+says validate__graph_changed_since__is_said 'the workload changed since this mapping was made'
+
+# Every backend that is not here says why, and exits with 6.
+for backend in cpu cuda; do
+    validate --backend $backend --graph resnet8 --samples 0 --json >"$WORK/$backend.json" 2>"$WORK/$backend.err"
+    status=$?
+    if [ "$(json_value "$WORK/$backend.json" unavailable)" = 0 ]; then
+        check "validate__${backend}__exit_0" test $status = 0
+        check "validate__${backend}__no_mismatch" test "$(json_value "$WORK/$backend.json" mismatch)" = 0
+    else
+        check "validate__${backend}_not_here__exit_6" test $status = 6
+        check "validate__${backend}_not_here__says_why" grep -q "backend $backend: ." "$WORK/$backend.err"
+        skip "validate__${backend}" "$(json_value "$WORK/$backend.json" reason)"
+    fi
+done
+
+check_status usage__validate_no_backend__exit_2 2 validate --graph resnet8
+says usage__validate_no_backend__is_said '--backend B is missing'
+check_status usage__validate_unknown_backend__exit_2 2 validate --backend cpus --graph resnet8
+says usage__validate_unknown_backend__did_you_mean 'did you mean "cpu"?'
+check_status usage__validate_nothing_to_run__exit_2 2 validate --backend reference
+check_status usage__validate_both__exit_2 2 validate $reference $mapping --workload tiny --graph resnet8
+check_status usage__validate_mapping_alone__exit_2 2 validate $reference --mapping "$WORK/tiny/mapping.json"
+says usage__validate_mapping_alone__is_said '--mapping needs --soc and --workload'
+check_status usage__validate_soc_with_graph__exit_2 2 validate $reference --graph resnet8 --soc comb-small-low
+check_status usage__validate_no_threads__exit_2 2 validate $reference --graph resnet8 --threads 0
+says usage__validate_no_threads__range_is_said '--threads: expected a whole number in 1..1024, got "0"'
+for match in 0 none -1 2x; do
+    check_status "usage__validate_match_${match}__exit_2" 2 validate $reference --graph resnet8 --match "$match"
+    says "usage__validate_match_${match}__is_said" "--match: expected best, all, or how many of the best, got \"$match\""
+done
+check_status validate__unknown_intrinsic__exit_3 3 validate $reference --graph resnet8 --intrinsic vnni.16x5
+says validate__unknown_intrinsic__did_you_mean "did you mean 'vnni.16x4'"
+check_status validate__unknown_layer__exit_3 3 validate $reference --graph resnet8 --layer stage2_z
+says validate__unknown_layer__did_you_mean 'did you mean "stage2_'
+check_status validate__no_such_graph__exit_5 5 validate $reference --graph "$WORK/nowhere.json"
+check_status validate__unwritable_out__exit_5 5 validate $reference --graph resnet8 --samples 0 --out /proc/nowhere
+echo '{ "socweave": "validate/1" }' >"$WORK/out/validate.old.json"
+check_status validate__broken_neighbour__exit_3 3 validate $reference --graph resnet8 --samples 0 --out "$WORK/out"
+says validate__broken_neighbour__is_named 'validate.old.json'
+finish
