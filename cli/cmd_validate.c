@@ -170,9 +170,8 @@ static void take_layers(const struct problem *problem, const struct mapping *map
 static enum err_code load_mapping(const struct validate_args *a, struct subject *s, struct err *err)
 {
     struct mapping_file file;
-    enum cost_sharing sharing;
-    if (cli_mapping_sharing(a->mapping, a->sharing, &sharing, err) != ERR_OK ||
-        cli_problem_load(&s->problem, a->soc, a->workload, sharing, err) != ERR_OK)
+    if (cli_problem_load_mapped(&s->problem, a->soc, a->workload, a->mapping, a->sharing, err) !=
+        ERR_OK)
         return err->code;
     s->has_problem = true;
     const struct problem *problem = &s->problem.problem;
@@ -242,9 +241,9 @@ static enum err_code validate(const struct validate_args *a, struct err *err)
             .version = SOCWEAVE_VERSION,
             .command = a->command,
         };
-        rc = validate_layers(a, backend, &probe, s.layers, s.count, s.arena, &v, err);
+        rc = cli_validate_layers(a, backend, &probe, s.layers, s.count, s.arena, &v, err);
         if (rc == ERR_OK && a->out)
-            rc = validate_write_dir(&v, a->out, err);
+            rc = cli_validate_write_dir(&v, a->out, err);
         if (rc == ERR_OK) {
             print(a, &v);
             rc = judge(&v, err);

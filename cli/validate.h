@@ -32,14 +32,15 @@ struct validate_layer {
  * Runs them one after the other. Texts and rows live in the arena. Errors are those of the input;
  * outcomes of layers stand in their rows. cli_stop ends it early with what there is.
  */
-enum err_code validate_layers(const struct validate_args *args, const struct backend *backend,
-                              const struct backend_probe *probe,
-                              const struct validate_layer *layers, size_t count,
-                              struct arena *arena, struct report_validation *out, struct err *err);
+enum err_code cli_validate_layers(const struct validate_args *args, const struct backend *backend,
+                                  const struct backend_probe *probe,
+                                  const struct validate_layer *layers, size_t count,
+                                  struct arena *arena, struct report_validation *out,
+                                  struct err *err);
 
 /* DIR/validate.BACKEND.json, and DIR/validate.html of all such files there. */
-enum err_code validate_write_dir(const struct report_validation *validation, const char *dir,
-                                 struct err *err);
-enum err_code validate_page(const char *dir, bool *any, struct err *err);
+enum err_code cli_validate_write_dir(const struct report_validation *validation, const char *dir,
+                                     struct err *err);
+enum err_code cli_validate_page(const char *dir, bool *any, struct err *err);
 
 #endif

@@ -351,10 +351,11 @@ static void refuse_all(struct session *s, const struct shape *shapes, size_t cou
     }
 }
 
-enum err_code validate_layers(const struct validate_args *args, const struct backend *backend,
-                              const struct backend_probe *probe,
-                              const struct validate_layer *layers, size_t count,
-                              struct arena *arena, struct report_validation *out, struct err *err)
+enum err_code cli_validate_layers(const struct validate_args *args, const struct backend *backend,
+                                  const struct backend_probe *probe,
+                                  const struct validate_layer *layers, size_t count,
+                                  struct arena *arena, struct report_validation *out,
+                                  struct err *err)
 {
     unsigned cores = cli_cores();
     struct session session = {

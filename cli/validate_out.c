@@ -37,7 +37,7 @@ static enum err_code write_page(const char *dir, const struct report_validation 
     return rc;
 }
 
-enum err_code validate_page(const char *dir, bool *any, struct err *err)
+enum err_code cli_validate_page(const char *dir, bool *any, struct err *err)
 {
     struct dirent **entries = NULL;
     int found = scandir(dir, &entries, is_result, alphasort);
@@ -55,8 +55,8 @@ enum err_code validate_page(const char *dir, bool *any, struct err *err)
     return rc;
 }
 
-enum err_code validate_write_dir(const struct report_validation *v, const char *dir,
-                                 struct err *err)
+enum err_code cli_validate_write_dir(const struct report_validation *v, const char *dir,
+                                     struct err *err)
 {
     struct text json = { 0 }, name = { 0 };
     bool any;
@@ -68,7 +68,7 @@ enum err_code validate_write_dir(const struct report_validation *v, const char *
     if (rc == ERR_OK)
         rc = file_write(file, json.data, json.bytes, err);
     if (rc == ERR_OK)
-        rc = validate_page(dir, &any, err);
+        rc = cli_validate_page(dir, &any, err);
     free(file);
     text_release(&name);
     text_release(&json);
