@@ -302,7 +302,9 @@ static enum err_code search_groupings(const struct problem *problem,
         forbid_sharing(&view);
     struct search search;
     search_init(&search, &view, options, variant->policy);
-    search.bound_ps = mapper_lower_bound(problem, options->granularity).makespan_ps;
+    search.bound_ps = options->known_bound_ps
+                          ? options->known_bound_ps
+                          : mapper_lower_bound(problem, options->granularity).makespan_ps;
     const struct ga_options ga = plan(&search, variant->breeding);
     search.step_count = count_steps(&ga);
     const struct ga_problem callbacks = {

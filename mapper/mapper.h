@@ -43,6 +43,9 @@ struct mapper_options {
     double time_limit_s;              /* 0 = none; not reproducible */
     unsigned jobs;
     unsigned levers_off; /* bits 1u << enum mapper_lever */
+    /* A lower bound of the makespan that the caller knows; 0: the mapper looks for one, if it has
+     * use for it. */
+    uint64_t known_bound_ps;
     enum objective objective;
     enum fitness fitness;
     enum granularity granularity;

@@ -143,6 +143,7 @@ static void offer_mappers(struct search *search, struct decoder *decoder, struct
             rows[i].budget_share * (double)budget_layers(search) / (double)p->layer_count;
         options.budget_layers = options.population = options.generations = 0;
         options.budget_evals = max_u64((uint64_t)evals, 100);
+        options.known_bound_ps = search->bound_ps;
         options.fitness = FITNESS_ANALYTIC;
         options.sim = NULL;
         options.progress = NULL;
@@ -354,7 +355,9 @@ enum err_code mapper_socweave_run(const struct problem *problem,
         .view = &view,
         .options = options,
         .best_value = INFINITY,
-        .bound_ps = mapper_lower_bound(problem, options->granularity).makespan_ps,
+        .bound_ps = options->known_bound_ps
+                        ? options->known_bound_ps
+                        : mapper_lower_bound(problem, options->granularity).makespan_ps,
     };
     const struct anneal_levers levers = {
         .change_way = is_on(&search, MAPPER_CHANGE_WAY),

@@ -94,9 +94,17 @@ static void write_timed(const struct sweep_mapping_options *options, const struc
 
 /* --- a point ---------------------------------------------------------------------------------- */
 
+/* Of a cheap look most would go into finding a bound and into other mappers' guesses. */
+enum { CHEAP_LOOK_EVALS = 200 };
+
+static bool is_cheap_look(const struct problem *problem, uint64_t budget_layers)
+{
+    return budget_layers < CHEAP_LOOK_EVALS * problem->layer_count;
+}
+
 static enum err_code search(const struct sweep_mapping_options *options,
                             const struct problem *problem, uint64_t budget_layers,
-                            struct timed *out, struct err *err)
+                            uint64_t bound_ps, struct timed *out, struct err *err)
 {
     const struct sweep_timing *timing = &options->timing;
     bool contends = options->granularity == GRANULARITY_LAYER;
@@ -107,6 +115,8 @@ static enum err_code search(const struct sweep_mapping_options *options,
         .budget_layers = budget_layers,
         .budget_evals = budget_layers / problem->layer_count + 1,
         .jobs = 1,
+        .levers_off = is_cheap_look(problem, budget_layers) ? 1u << MAPPER_SEEDS : 0,
+        .known_bound_ps = bound_ps > 0 ? bound_ps : 1,
         .objective = options->objective,
         .fitness = contends ? FITNESS_MIXED : FITNESS_ANALYTIC,
         .granularity = options->granularity,
@@ -126,10 +136,76 @@ static enum err_code search(const struct sweep_mapping_options *options,
     return rc;
 }
 
-static void take_figures(const struct timed *timed, struct sweep_outcome *outcome)
+/* Networks that end after their deadline; a layer's end is known at layer granularity alone. */
+static uint32_t deadline_misses(const struct problem *problem, const struct timed *timed)
 {
+    const struct workload *workload = problem->workload;
+    uint32_t misses = 0;
+    for (size_t i = 0;
+         workload->has_deadlines && timed->schedule.layer_count && i < workload->network_count;
+         i++) {
+        const struct workload_network *network = &workload->networks[i];
+        uint32_t end = i + 1 < workload->network_count ? network[1].first_layer
+                                                       : (uint32_t)workload->layer_count;
+        bool missed = false;
+        for (uint32_t layer = network->first_layer; layer < end; layer++)
+            missed |= timed->schedule.end_ps[layer] > network->deadline_ps;
+        misses += missed;
+    }
+    return misses;
+}
+
+static void take_figures(const struct problem *problem, const struct timed *timed,
+                         struct sweep_outcome *outcome)
+{
+    outcome->deadline_misses = deadline_misses(problem, timed);
     outcome->makespan_ps = timed->makespan_ps;
     outcome->energy_pj = timed->energy_pj;
+}
+
+/* The point is a SoC that keeps the constraints. */
+static enum err_code evaluate_site(const struct sweep_mapping_options *options,
+                                   const struct problem *problem, uint64_t budget_layers,
+                                   struct sweep_outcome *outcome, struct text *mapping_text,
+                                   struct err *err)
+{
+    struct timed timed = { 0 };
+    if (!is_cheap_look(problem, budget_layers))
+        outcome->lower_bound_ps = mapper_lower_bound(problem, options->granularity).makespan_ps;
+    enum err_code rc =
+        search(options, problem, budget_layers, outcome->lower_bound_ps, &timed, err);
+    if (rc == ERR_OK) {
+        take_figures(problem, &timed, outcome);
+        write_timed(options, problem, &timed, mapping_text);
+    }
+    timed_release(&timed);
+    return rc;
+}
+
+static enum err_code evaluate(const struct space *space, const struct workload *workload,
+                              const struct sweep_mapping_options *options, uint64_t point,
+                              uint64_t budget_layers, struct sweep_outcome *outcome,
+                              struct text *mapping_text, struct text *reason, struct err *err)
+{
+    const struct cost_options cost = { .sharing = options->sharing };
+    struct space_verdict verdict;
+    struct site site = { 0 };
+    if (space_feasible(space, point, &verdict, &site.soc, err) != ERR_OK)
+        return err->code;
+    outcome->area_mm2 = verdict.area_mm2;
+    outcome->power_w = verdict.power_w;
+    if (!verdict.feasible) {
+        outcome->status = SWEEP_INFEASIBLE;
+        explain(reason, verdict.reason);
+        return ERR_OK;
+    }
+    enum err_code rc = cost_build_problem(&site.soc, workload, &cost, &site.problem, err);
+    if (rc == ERR_OK) {
+        rc = evaluate_site(options, &site.problem, budget_layers, outcome, mapping_text, err);
+        problem_release(&site.problem);
+    }
+    soc_release(&site.soc);
+    return rc;
 }
 
 enum err_code sweep_evaluate_point(const struct space *space, const struct workload *workload,
@@ -137,33 +213,12 @@ enum err_code sweep_evaluate_point(const struct space *space, const struct workl
                                    uint64_t budget_layers, struct sweep_outcome *outcome,
                                    struct text *mapping_text, struct text *reason, struct err *err)
 {
-    const struct cost_options cost = { .sharing = options->sharing };
     struct sweep_outcome out = { .status = SWEEP_OK, .replayed_from = SWEEP_NO_POINT };
-    struct space_verdict verdict;
     struct err found = ERR_INIT;
-    struct site site = { 0 };
-    if (space_feasible(space, point, &verdict, &site.soc, &found) == ERR_OK) {
-        out.area_mm2 = verdict.area_mm2;
-        out.power_w = verdict.power_w;
-        if (!verdict.feasible) {
-            out.status = SWEEP_INFEASIBLE;
-            explain(reason, verdict.reason);
-        } else if (cost_build_problem(&site.soc, workload, &cost, &site.problem, &found) ==
-                   ERR_OK) {
-            struct timed timed = { 0 };
-            if (search(options, &site.problem, budget_layers, &timed, &found) == ERR_OK) {
-                take_figures(&timed, &out);
-                out.lower_bound_ps =
-                    mapper_lower_bound(&site.problem, options->granularity).makespan_ps;
-                write_timed(options, &site.problem, &timed, mapping_text);
-            }
-            timed_release(&timed);
-            site_release(&site);
-        } else {
-            soc_release(&site.soc);
-        }
-    }
-    enum err_code rc = found.code == ERR_OK ? ERR_OK : settle(&found, &out, reason, err);
+    enum err_code rc = evaluate(space, workload, options, point, budget_layers, &out, mapping_text,
+                                reason, &found);
+    if (rc != ERR_OK)
+        rc = settle(&found, &out, reason, err);
     if (rc == ERR_OK)
         *outcome = out;
     return rc;
@@ -253,7 +308,7 @@ static void replay(const struct sweep_mapping_options *options, const struct sit
         mapping_check(&big->problem, &moved, NULL, options->granularity, NULL) == ERR_OK &&
         time_mapping(options, &big->problem, &moved, &timed, NULL) == ERR_OK &&
         is_better(options, &timed, outcome)) {
-        take_figures(&timed, outcome);
+        take_figures(&big->problem, &timed, outcome);
         outcome->replayed_from = from;
         text_release(mapping_text);
         *mapping_text = (struct text){ 0 };

@@ -25,7 +25,7 @@ struct sweep_outcome {
     uint8_t status; /* enum sweep_status; the figures below count only with SWEEP_OK */
     uint64_t makespan_ps;
     double energy_pj, area_mm2, power_w;
-    uint64_t lower_bound_ps;
+    uint64_t lower_bound_ps; /* 0: not looked for, on cheap rungs */
     uint32_t deadline_misses;
     uint64_t replayed_from; /* the point whose mapping won, or SWEEP_NO_POINT: its own */
 };
