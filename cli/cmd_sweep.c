@@ -19,8 +19,9 @@ struct sweep_args {
     unsigned strategy, sharing, progress;
     uint64_t budget_points, budget_layers, seed, jobs;
     double time_limit_s;
-    bool resume, json, merges;
+    bool resume, json;
     uint32_t shard_number, shard_count;
+    const struct cli_list *shards; /* merge: their folders; else NULL */
 };
 
 struct sweep_run {
@@ -296,7 +297,7 @@ static enum err_code drive(struct sweep_run *run, struct sweep_store *store,
         .objective = run->mapping.objective,
         .shard = a->shard_number,
         .shard_count = a->shard_count,
-        .evaluates_nothing = a->merges,
+        .evaluates_nothing = a->shards != NULL,
         .asks_regardless = a->strategy == SWEEP_GRID || a->strategy == SWEEP_RANDOM,
         .ctx = run,
         .ask = ask,
@@ -348,6 +349,24 @@ static enum err_code sweep(struct sweep_run *run, struct sweep_store *store, str
     return rc == ERR_OK ? finish(run, store, &result, err) : rc;
 }
 
+static enum err_code merge_shards(const struct sweep_run *run, struct sweep_store *into,
+                                  const struct sweep_study *study, struct err *err)
+{
+    enum err_code rc = ERR_OK;
+    for (size_t i = 0; rc == ERR_OK && i < run->args->shards->count; i++) {
+        const char *dir = run->args->shards->items[i];
+        struct sweep_store *shard;
+        rc = sweep_store_read(dir, &shard, err);
+        if (rc != ERR_OK)
+            break;
+        rc = sweep_study_same(sweep_store_study(shard), study, dir, err);
+        if (rc == ERR_OK)
+            rc = sweep_store_merge(into, shard, err);
+        sweep_store_close(shard, NULL);
+    }
+    return rc;
+}
+
 /* Rank 0, or the only one. */
 static enum err_code lead(struct sweep_run *run, struct sweep_mpi *mpi, const char *command,
                           struct err *err)
@@ -362,7 +381,9 @@ static enum err_code lead(struct sweep_run *run, struct sweep_mpi *mpi, const ch
     if (rc == ERR_OK)
         rc = (a->resume ? sweep_store_resume : sweep_store_new)(a->out, &study, &store, err);
     if (rc == ERR_OK) {
-        rc = sweep(run, store, mpi, err);
+        rc = a->shards ? merge_shards(run, store, &study, err) : ERR_OK;
+        if (rc == ERR_OK)
+            rc = sweep(run, store, mpi, err);
         enum err_code closed = sweep_store_close(store, rc == ERR_OK ? err : NULL);
         rc = rc == ERR_OK ? closed : rc;
     }
@@ -429,4 +450,88 @@ int cmd_sweep(int argc, char **argv)
         return err_exit_status(rc);
     }
     return rc == ERR_OK ? 0 : cli_fail("sweep", &err);
+}
+
+/* --- merge -------------------------------------------------------------------------------------
+ */
+
+static unsigned index_of(const char *name, const char *const *names, unsigned count)
+{
+    unsigned i = 0;
+    while (i < count && (!name || strcmp(name, names[i]) != 0))
+        i++;
+    return i;
+}
+
+/* The options of the first shard; its texts live in the arena. */
+static enum err_code options_of(const char *dir, struct arena *arena, struct sweep_args *a,
+                                struct err *err)
+{
+    struct sweep_store *store;
+    enum err_code rc = sweep_store_read(dir, &store, err);
+    if (rc != ERR_OK)
+        return rc;
+    static const char *const names[] = { "objectives", "mapper", "seed", "budget_points",
+                                         "budget_layers" };
+    const char *texts[5];
+    for (size_t i = 0; i < 5; i++) {
+        const char *text = sweep_store_option(store, names[i]);
+        texts[i] = arena_strdup(arena, text ? text : "0");
+    }
+    a->space = arena_strdup(arena, sweep_store_study(store)->space_file);
+    a->workload = arena_strdup(arena, sweep_store_study(store)->workload_file);
+    a->objectives = texts[0];
+    a->mapper = texts[1];
+    a->seed = strtoull(texts[2], NULL, 10);
+    a->budget_points = strtoull(texts[3], NULL, 10);
+    a->budget_layers = strtoull(texts[4], NULL, 10);
+    a->strategy =
+        index_of(sweep_store_option(store, "strategy"), sweep_kind_names, SWEEP_KIND_COUNT);
+    a->sharing =
+        1 + index_of(sweep_store_option(store, "sharing"), cost_sharing_names, COST_SHARING_COUNT);
+    if (a->strategy == SWEEP_KIND_COUNT || a->sharing > COST_SHARING_COUNT)
+        rc = err_set(err, ERR_VALUE, "%s holds a study with options of another program", dir);
+    sweep_store_close(store, NULL);
+    return rc;
+}
+
+static enum err_code merge(struct sweep_args *a, const struct cli_list *dirs, const char *command,
+                           struct err *err)
+{
+    struct arena *arena = arena_new();
+    struct sweep_run run = { .args = a };
+    a->shards = dirs;
+    enum err_code rc = dirs->count ? options_of(dirs->items[0], arena, a, err)
+                                   : err_set(err, ERR_USAGE, "no folder given");
+    if (rc == ERR_OK)
+        rc = with_ranks(&run, NULL, command, err);
+    arena_free(arena);
+    return rc;
+}
+
+int cmd_merge(int argc, char **argv)
+{
+    struct err err = ERR_INIT;
+    struct sweep_args args = { .jobs = cli_cores() };
+    struct cli_list dirs = { 0 };
+    bool helped;
+    // clang-format off
+    const struct cli_option options[] = {
+        { "--out", CLI_TEXT, &args.out, "DIR", "output folder of the whole study", .required = true },
+        { "--csv", CLI_TEXT, &args.csv, "FILE", "every outcome as a table" },
+        { "--jobs", CLI_COUNT, &args.jobs, "N", "replays at once", .low = 1, .high = 1024 },
+        { "--progress", CLI_CHOICE, &args.progress, "HOW", "on stderr", cli_progress_names, 4 },
+        { "--json", CLI_FLAG, &args.json, NULL, "print one JSON object in place of the summary" },
+    };
+    // clang-format on
+    if (cli_parse("merge", options, sizeof options / sizeof *options, argc, argv, &dirs, &helped,
+                  &err) != ERR_OK)
+        return cli_fail("merge", &err);
+    if (helped)
+        return 0;
+    char *command = cli_command_line(argc, argv);
+    cli_catch_signals();
+    enum err_code rc = merge(&args, &dirs, command, &err);
+    free(command);
+    return rc == ERR_OK ? 0 : cli_fail("merge", &err);
 }

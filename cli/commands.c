@@ -60,6 +60,12 @@ const struct cli_command cli_commands[] = {
       "socweave sweep --space soc-configs/spaces/comb-mixed.json --workload mixed-light \\\n"
       "      --budget-points 2000 --out out/swept",
       cmd_sweep },
+    { "merge", "shards of a sweep put together", "DIR…",
+      "Takes the outcomes of sweeps with --shard I/N over, replays mappings between them, and writes the\n"
+      "front. With --strategy grid or random the study is then whole; the others' later rounds depend on\n"
+      "the first: sweep --resume with the same options goes on with the merged folder.",
+      "socweave merge out/shard1 out/shard2 --out out/whole",
+      cmd_merge },
     { "report", "make report.html again from an output folder", "DIR…",
       "Reads the folder's mapping.json, replays it and writes report.html anew. The SoC and workload\n"
       "files that result.json names must still be there, unchanged.",

@@ -56,6 +56,22 @@ check sweep__interrupted__partial_result grep -q '"finished": false' "$WORK/stop
 check sweep__interrupted__resumes large --resume --out "$WORK/stopped"
 check sweep__interrupted_and_resumed__finished grep -q '"finished": true' "$WORK/stopped/sweep.json"
 
+# Shards of a strategy that minds nothing are whole once merged; those of one that listens go on.
+for strategy in random halving; do
+    sweep --strategy $strategy --out "$WORK/plain-$strategy" >/dev/null
+    for shard in 1 2 3; do
+        check "sweep__shard_${shard}_of_${strategy}__runs" sweep --strategy $strategy --shard $shard/3 --out "$WORK/$strategy-$shard"
+    done
+    check "merge__${strategy}__runs" "$SOCWEAVE" merge --progress none "$WORK/$strategy-1" "$WORK/$strategy-2" "$WORK/$strategy-3" \
+        --out "$WORK/merged-$strategy"
+done
+check merge__random__same_as_plain same "$WORK/plain-random" "$WORK/merged-random"
+check merge__halving_resumed__runs sweep --strategy halving --resume --out "$WORK/merged-halving"
+check merge__halving_resumed__same_as_plain same "$WORK/plain-halving" "$WORK/merged-halving"
+check_status merge__of_a_whole_study__exit_3 3 "$SOCWEAVE" merge "$WORK/plain-random" --out "$WORK/m"
+check_status merge__of_other_options__exit_3 3 "$SOCWEAVE" merge "$WORK/random-1" "$WORK/halving-2" --out "$WORK/m2"
+check_status usage__merge_of_nothing__exit_2 2 "$SOCWEAVE" merge --out "$WORK/m3"
+
 if command -v sqlite3 >/dev/null; then
     check sweep__database__is_whole test "$(sqlite3 "$WORK/killed/study.db" 'PRAGMA integrity_check')" = ok
     check sweep__database__nothing_lost test "$(sqlite3 "$WORK/killed/study.db" 'SELECT count(*) FROM results')" = \
