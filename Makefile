@@ -88,6 +88,11 @@ $(call object,backends/evaluate.c): ALL_CFLAGS += -O3
 
 $(call object,sweep/mpi/mpi.c): INCLUDES += $(MPI_CFLAGS)
 
+# Instruction sets of kernels, which nobody calls before machine.c has looked.
+AVX512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512
+$(call object,backends/cpu/kernel_avx512vnni.c): ALL_CFLAGS += $(AVX512) -mavx512vnni
+$(call object,backends/cpu/kernel_avx512bf16.c): ALL_CFLAGS += $(AVX512) -mavx512bf16
+
 # The messages of an ONNX file: generated, and compiled without our warnings.
 $(ONNX_PB).c $(ONNX_PB).h &: $(ONNX_PROTO)
 	@mkdir -p $(@D)

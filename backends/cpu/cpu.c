@@ -1,65 +1,106 @@
-/* interim */
+/* The CPU: the engine where it can, the evaluator for what is no product of its types. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "backends/backend.h"
+#include "backends/cpu/engine.h"
 #include "backends/evaluate.h"
 #include "backends/sample.h"
 #include "core/arena.h"
 
 struct backend_kernel {
+    struct kernel_engine *engine; /* or */
     struct backend_evaluator *evaluator;
     size_t inputs, output_bytes;
     bool constant, ran;
-    void *output; /* for measuring */
+    unsigned threads;
+    double convert_ns;
+    void *output; /* of the evaluator, for measuring */
     char text[64];
 };
 
 static void probe(struct backend_probe *out)
 {
-    *out = (struct backend_probe){ .state = BACKEND_AVAILABLE };
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    out->units = cores > 0 ? (unsigned)cores : 1;
-    snprintf(out->device, sizeof out->device, "plain C, %u cores", out->units);
+    struct backend_cpu_machine machine;
+    backend_cpu_machine(&machine);
+    *out = (struct backend_probe){ .state = BACKEND_AVAILABLE, .units = machine.cores };
+    snprintf(out->device, sizeof out->device, "%.50s, %u cores, %s%s", machine.model, machine.cores,
+             machine.vnni ? "AVX-512 VNNI" : "plain C: no AVX-512 VNNI",
+             machine.bf16 ? " and BF16" : "");
 }
 
+/* Single instructions and register tiles of vpdpbusd and vdpbf16ps; jobs without a plan, too. */
 static bool takes(const struct intrin *intrin)
 {
-    (void)intrin;
-    return true;
+    return intrin == NULL || strncmp(intrin->name, "vnni.", 5) == 0 ||
+           strncmp(intrin->name, "avx512bf16.", 11) == 0;
+}
+
+static enum err_code prepare_evaluator(const struct backend_job *job, struct backend_kernel *kernel,
+                                       struct err *err)
+{
+    enum err_code rc = backend_evaluator_new(&kernel->evaluator, job, err);
+    if (rc != ERR_OK)
+        return rc;
+    if (kernel->constant)
+        backend_evaluator_load(kernel->evaluator, 1, job->constant);
+    snprintf(kernel->text, sizeof kernel->text, "plain C, %u thread%s", job->threads,
+             job->threads == 1 ? "" : "s");
+    return ERR_OK;
 }
 
 static enum err_code prepare(const struct backend_job *job, struct backend_kernel **out,
                              struct err *err)
 {
-    struct backend_evaluator *evaluator;
     uint64_t elements;
-    enum err_code rc = backend_evaluator_new(&evaluator, job, err);
+    if (job->threads == 0)
+        return err_set(err, ERR_RANGE, "expected at least one thread");
+    if (job->plan != NULL && !takes(job->plan->intrin))
+        return err_set(err, ERR_UNSUPPORTED, "the CPU has no %s", job->plan->intrin->name);
+    enum err_code rc = expr_elements(job->expr, 0, &elements, err);
     if (rc != ERR_OK)
         return rc;
-    expr_elements(job->expr, 0, &elements, NULL); /* the evaluator has checked it */
     struct backend_kernel *kernel = mem_alloc(1, sizeof *kernel);
-    kernel->evaluator = evaluator;
     kernel->inputs = job->expr->tensor_count - 1;
     kernel->output_bytes = elements * dtype_bytes(backend_output_type(job));
     kernel->constant = kernel->inputs > 1 && job->constant != NULL;
-    if (kernel->constant)
-        backend_evaluator_load(evaluator, 1, job->constant);
-    snprintf(kernel->text, sizeof kernel->text, "plain C, %u thread%s", job->threads,
-             job->threads == 1 ? "" : "s");
-    *out = kernel;
-    return ERR_OK;
+    kernel->threads = job->threads;
+    struct err refusal = ERR_INIT;
+    rc = kernel_engine_new(&kernel->engine, job, &refusal);
+    if (rc == ERR_UNSUPPORTED)
+        rc = prepare_evaluator(job, kernel, err);
+    else if (rc != ERR_OK)
+        err_set(err, rc, "%s", refusal.text);
+    if (rc == ERR_OK)
+        *out = kernel;
+    else
+        free(kernel);
+    return rc;
 }
 
 static enum err_code run(struct backend_kernel *kernel, const void *const inputs[2], void *output,
                          struct err *err)
 {
     (void)err;
-    for (size_t input = 0; input < kernel->inputs; input++)
-        if (input == 0 || !kernel->constant)
+    double begin = backend_now_ns();
+    for (size_t input = 0; input < kernel->inputs; input++) {
+        if (input == 1 && kernel->constant)
+            continue;
+        if (kernel->engine != NULL)
+            kernel_engine_load(kernel->engine, input, inputs[input]);
+        else
             backend_evaluator_load(kernel->evaluator, input, inputs[input]);
-    backend_evaluator_run(kernel->evaluator, output);
+    }
+    double loaded = backend_now_ns();
+    if (kernel->engine != NULL)
+        kernel_engine_compute(kernel->engine);
+    else
+        backend_evaluator_run(kernel->evaluator, output);
+    double computed = backend_now_ns();
+    if (kernel->engine != NULL)
+        kernel_engine_store(kernel->engine, output);
+    kernel->convert_ns = loaded - begin + (backend_now_ns() - computed);
     kernel->ran = true;
     return ERR_OK;
 }
@@ -67,7 +108,16 @@ static enum err_code run(struct backend_kernel *kernel, const void *const inputs
 static void run_again(void *ctx)
 {
     struct backend_kernel *kernel = ctx;
-    backend_evaluator_run(kernel->evaluator, kernel->output);
+    if (kernel->engine != NULL)
+        kernel_engine_compute(kernel->engine);
+    else
+        backend_evaluator_run(kernel->evaluator, kernel->output);
+}
+
+static double peak(void *ctx)
+{
+    const struct backend_kernel *kernel = ctx;
+    return backend_cpu_peak_ops_per_s(kernel_engine_unit(kernel->engine), kernel->threads);
 }
 
 static enum err_code measure(struct backend_kernel *kernel, unsigned samples,
@@ -75,10 +125,15 @@ static enum err_code measure(struct backend_kernel *kernel, unsigned samples,
 {
     if (!kernel->ran)
         return err_set(err, ERR_USAGE, "measured before it ran");
-    if (kernel->output == NULL)
+    if (kernel->engine == NULL && kernel->output == NULL)
         kernel->output = mem_alloc(kernel->output_bytes, 1);
-    struct backend_sampler sampler = { .run = run_again, .ctx = kernel, .samples = samples };
+    struct backend_sampler sampler = { .run = run_again,
+                                       .ctx = kernel,
+                                       .peak = kernel->engine != NULL ? peak : NULL,
+                                       .peak_ctx = kernel,
+                                       .samples = samples };
     backend_sample(&sampler, out);
+    out->convert_ns = kernel->convert_ns;
     return ERR_OK;
 }
 
@@ -86,6 +141,7 @@ static void release(struct backend_kernel *kernel)
 {
     if (kernel == NULL)
         return;
+    kernel_engine_free(kernel->engine);
     backend_evaluator_free(kernel->evaluator);
     free(kernel->output);
     free(kernel);
@@ -93,12 +149,12 @@ static void release(struct backend_kernel *kernel)
 
 static const char *describe(const struct backend_kernel *kernel)
 {
-    return kernel->text;
+    return kernel->engine != NULL ? kernel_engine_describe(kernel->engine) : kernel->text;
 }
 
 const struct backend backend_cpu = {
     .name = "cpu",
-    .summary = "AVX-512 VNNI and bf16 kernels",
+    .summary = "AVX-512 VNNI and BF16 kernels; plain C without them",
     .on_host = true,
     .probe = probe,
     .takes = takes,

@@ -1,0 +1,54 @@
+/*
+ * Register tiles: C[rows][columns] = Σ over quads of A · B, all of the depth in registers.
+ *
+ * A quad is 4 bytes along the depth: four u8 or s8, or two bf16. Quad q of row m of A stands at
+ * a + rows[m] + quads[q], anywhere: the two tables are what remains of an operator. B is packed:
+ * [quad][16 · vectors][4 bytes]. Accumulators have 32 bits.
+ *
+ * A set of tiles is one instruction set; which one runs is chosen at run time (machine.h). Names of
+ * sets and of the files say which flags they are compiled with.
+ */
+#ifndef SOCWEAVE_BACKENDS_CPU_KERNEL_H
+#define SOCWEAVE_BACKENDS_CPU_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KERNEL_LANES       16 /* columns of one vector */
+#define KERNEL_VECTORS_MAX 4
+#define KERNEL_ROWS_MAX    14
+
+struct kernel_tile {
+    unsigned row_count, vectors; /* those of the tile that is called */
+    const uint8_t *a;
+    const int32_t *rows; /* bytes, of each row */
+    int64_t step;        /* bytes from row to row, if they are even */
+    const int32_t *quads;
+    size_t quad_count;
+    const uint8_t *b;
+    uint32_t *c;           /* sums; the bits of f32 for bf16 */
+    const int64_t *c_rows; /* elements, of each row */
+    unsigned columns;      /* to be stored: <= 16 · vectors */
+};
+typedef void kernel_tile_run(const struct kernel_tile *tile);
+
+enum kernel_rows { KERNEL_EVEN, KERNEL_TABLE, KERNEL_ROWS_COUNT }; /* step, or rows[] */
+
+struct kernel_set {
+    const char *name; /* "avx512vnni" */
+    unsigned rows_max[KERNEL_VECTORS_MAX + 1];
+    kernel_tile_run *tiles[KERNEL_VECTORS_MAX + 1][KERNEL_ROWS_MAX + 1][KERNEL_ROWS_COUNT];
+    kernel_tile_run *any; /* of every shape, if not NULL */
+    /* Runs `rounds` of independent multiply-adds in registers; returns the operations done. */
+    uint64_t (*peak)(uint64_t rounds);
+};
+
+extern const struct kernel_set kernel_set_avx512vnni, kernel_set_portable;
+extern const struct kernel_set kernel_set_avx512bf16, kernel_set_portable_bf16;
+
+/* Reads `bytes` (a multiple of 1024) and returns a value that depends on them. */
+typedef uint64_t kernel_read_run(const void *data, size_t bytes);
+kernel_read_run kernel_read_avx512, kernel_read_portable;
+
+#endif

@@ -1,0 +1,125 @@
+#include "backends/cpu/machine.h"
+
+#include <cpuid.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backends/cpu/kernel.h"
+#include "backends/sample.h"
+#include "core/arena.h"
+
+/* --- what it is ----------------------------------------------------------------------------- */
+
+static void read_model(char *out, size_t size)
+{
+    unsigned words[13] = { 0 };
+    unsigned top = __get_cpuid_max(0x80000000, NULL);
+    for (unsigned leaf = 0; leaf < 3 && top >= 0x80000004; leaf++) {
+        unsigned *w = &words[4 * leaf];
+        __get_cpuid(0x80000002 + leaf, &w[0], &w[1], &w[2], &w[3]);
+    }
+    const char *name = (const char *)words;
+    name += strspn(name, " ");
+    snprintf(out, size, "%s", *name != '\0' ? name : "unknown CPU");
+    for (size_t end = strlen(out); end > 0 && out[end - 1] == ' ';)
+        out[--end] = '\0';
+}
+
+static size_t cache_bytes(int name)
+{
+    long bytes = sysconf(name);
+    return bytes > 0 ? (size_t)bytes : 0;
+}
+
+static bool forbids_avx512(void)
+{
+    const char *isa = getenv("SOCWEAVE_CPU_ISA");
+    return isa != NULL && strcmp(isa, "portable") == 0;
+}
+
+void backend_cpu_machine(struct backend_cpu_machine *out)
+{
+    memset(out, 0, sizeof *out);
+    read_model(out->model, sizeof out->model);
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    out->cores = cores > 0 ? (unsigned)cores : 1;
+    unsigned a, b, c, d;
+    /* The compiler's test knows whether the system saves the registers. */
+    bool avx512 = !forbids_avx512() && __builtin_cpu_supports("avx512f") &&
+                  __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                  __builtin_cpu_supports("avx512dq");
+    out->vnni = avx512 && __builtin_cpu_supports("avx512vnni");
+    out->bf16 = avx512 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
+    out->l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE);
+    out->l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE);
+    out->l3_bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE);
+}
+
+const struct kernel_set *backend_cpu_kernels(enum backend_cpu_unit unit)
+{
+    struct backend_cpu_machine machine;
+    backend_cpu_machine(&machine);
+    if (unit == BACKEND_CPU_S8)
+        return machine.vnni ? &kernel_set_avx512vnni : &kernel_set_portable;
+    return machine.bf16 ? &kernel_set_avx512bf16 : &kernel_set_portable_bf16;
+}
+
+/* --- how fast ------------------------------------------------------------------------------- */
+
+#define PEAK_ROUNDS 6000 /* of 24 instructions: about 20 us */
+#define READ_BYTES  (UINT64_C(1) << 24)
+
+/* docs/model.md M-111 */
+double backend_cpu_peak_ops_per_s(enum backend_cpu_unit unit, unsigned threads)
+{
+    const struct kernel_set *set = backend_cpu_kernels(unit);
+    uint64_t ops = 0;
+    double begin = backend_now_ns();
+#pragma omp parallel num_threads((int)threads) reduction(+ : ops)
+    for (int i = 0; i < 4; i++)
+        ops += set->peak(PEAK_ROUNDS);
+    return (double)ops / (backend_now_ns() - begin) * 1e9;
+}
+
+/* docs/model.md M-112 */
+double backend_cpu_read_bytes_per_s(size_t bytes, unsigned threads)
+{
+    struct backend_cpu_machine machine;
+    backend_cpu_machine(&machine);
+    kernel_read_run *read = machine.vnni ? kernel_read_avx512 : kernel_read_portable;
+    bytes = bytes < 1024 ? 1024 : bytes / 1024 * 1024;
+    size_t rounds = bytes < READ_BYTES ? READ_BYTES / bytes : 1;
+    double rate = 0;
+#pragma omp parallel num_threads((int)threads) reduction(+ : rate)
+    {
+        char *data = NULL;
+        if (posix_memalign((void **)&data, 4096, bytes) != 0)
+            abort();
+        memset(data, 1, bytes);
+        uint64_t sum = read(data, bytes); /* warm */
+#pragma omp barrier
+        double begin = backend_now_ns();
+        for (size_t i = 0; i < rounds; i++)
+            sum += read(data, bytes);
+        rate += (double)rounds * (double)bytes / (backend_now_ns() - begin) * 1e9;
+        __asm__ volatile("" : : "r"(sum));
+        free(data);
+    }
+    return rate;
+}
+
+static void nothing(void *ctx)
+{
+#pragma omp parallel num_threads((int)*(const unsigned *)ctx)
+    __asm__ volatile("");
+}
+
+double backend_cpu_call_ns(unsigned threads)
+{
+    struct backend_sampler sampler = { .run = nothing, .ctx = &threads, .samples = 21 };
+    struct backend_time time;
+    backend_sample(&sampler, &time);
+    return time.median_ns;
+}
