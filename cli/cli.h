@@ -92,6 +92,10 @@ enum err_code cli_problem_load(struct cli_problem *out, const char *soc_file,
 enum err_code cli_problem_load_mapped(struct cli_problem *out, const char *soc_file,
                                       const char *workload_file, const char *mapping_file,
                                       unsigned choice, struct err *err);
+/* With the layers split that this mapping/1 file splits, whatever else it says. */
+enum err_code cli_problem_load_split(struct cli_problem *out, const char *soc_file,
+                                     const char *workload_file, const char *mapping_file,
+                                     enum cost_sharing sharing, struct err *err);
 void cli_problem_release(struct cli_problem *problem);
 
 /* --sharing: the first choice stands for what the mapper, or the mapping file, says. */

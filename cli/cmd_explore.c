@@ -10,7 +10,7 @@
 #include "core/file.h"
 
 struct explore_args {
-    const char *soc, *workload, *mapper, *out;
+    const char *soc, *workload, *mapper, *out, *splits;
     unsigned objective, fitness, granularity, progress, sharing;
     uint64_t seed, generations, population, budget_evals, jobs;
     double time_limit_s;
@@ -32,6 +32,7 @@ static enum err_code parse(struct explore_args *a, int argc, char **argv, bool *
         { "--fitness", CLI_CHOICE, &a->fitness, "HOW", "the search believes", fitness_names, 3 },
         { "--granularity", CLI_CHOICE, &a->granularity, "G", "of the timing model", granularity_names, 2 },
         { "--sharing", CLI_CHOICE, &a->sharing, "S", "allotments of PEs (auto: the mapper's)", cli_sharing_choices, 1 + COST_SHARING_COUNT },
+        { "--splits", CLI_TEXT, &a->splits, "FILE", "search with the layers split that this mapping splits" },
         { "--without", CLI_LIST, &a->without, "LEVER", "of socweave: not to use; may be given again" },
         { "--seed", CLI_COUNT, &a->seed, "N", "same seed, same result" },
         { "--generations", CLI_COUNT, &a->generations, "N", "of a genetic search (0: the mapper's own)", .high = 1e6 },
@@ -168,7 +169,7 @@ static void print_summary(const struct report *r, const struct mapper_result *fo
     fputs(text.data, stdout);
     text_release(&text);
     if (found->proved_optimal)
-        printf("\nproved optimal\n");
+        printf("\nproved optimal%s\n", a->splits ? " for these splits" : "");
     else if (found->proved_bound_ps > r->lower_bound_ps)
         printf("\nat most %.2f%% above the optimum: the search proved that much\n",
                100.0 * ((double)report_makespan_ps(r) / (double)found->proved_bound_ps - 1));
@@ -259,7 +260,11 @@ int cmd_explore(int argc, char **argv)
         return cli_fail("explore", &err);
     enum cost_sharing sharing =
         args.sharing ? (enum cost_sharing)(args.sharing - 1) : mapper->default_sharing;
-    if (cli_problem_load(&problem, args.soc, args.workload, sharing, &err) != ERR_OK)
+    enum err_code rc =
+        args.splits
+            ? cli_problem_load_split(&problem, args.soc, args.workload, args.splits, sharing, &err)
+            : cli_problem_load(&problem, args.soc, args.workload, sharing, &err);
+    if (rc != ERR_OK)
         return cli_fail("explore", &err);
     char *out = args.out ? NULL : default_out(&problem.problem);
     if (out)
@@ -267,7 +272,7 @@ int cmd_explore(int argc, char **argv)
     char *command = cli_command_line(argc, argv);
     cli_catch_signals();
     /* An output folder that can't be written is better known before the search. */
-    enum err_code rc = file_make_dir(args.out, &err);
+    rc = file_make_dir(args.out, &err);
     if (rc == ERR_OK)
         rc = explore(&args, mapper, &problem.problem, command, &err);
     free(command);

@@ -1,5 +1,6 @@
 #include "cli/outcome.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/intrinsics.h"
@@ -28,6 +29,8 @@ enum err_code outcome_init(struct outcome *out, const struct problem *problem,
     }
     out->intrinsics = cli_intrinsics_new(problem);
     struct lower_bound bound = mapper_lower_bound(problem, options->granularity);
+    snprintf(out->bound_name, sizeof out->bound_name, "%s%s", bound.name,
+             problem->workload->split_count ? ", for these splits" : "");
     out->report = (struct report){
         .problem = problem,
         .mapping = mapping,
@@ -40,7 +43,7 @@ enum err_code outcome_init(struct outcome *out, const struct problem *problem,
         .energy = mapping_energy(problem, mapping, out->sim.schedule.makespan_ps),
         .granularity = options->granularity,
         .lower_bound_ps = bound.makespan_ps,
-        .lower_bound_name = bound.name,
+        .lower_bound_name = out->bound_name,
         .intrinsics = out->intrinsics,
         .version = SOCWEAVE_VERSION,
     };

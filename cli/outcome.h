@@ -13,6 +13,7 @@ struct outcome {
     struct schedule analytic;
     struct sim_result sim;
     struct report_intrinsics *intrinsics; /* [class] */
+    char bound_name[96];                  /* says so if it holds for the splits at hand alone */
     struct report report;                 /* borrows from the above, the problem and the mapping */
 };
 

@@ -144,13 +144,12 @@ static enum err_code refine(struct cli_problem *out, const char *mapping_file, s
     return rc;
 }
 
-enum err_code cli_problem_load_mapped(struct cli_problem *out, const char *soc_file,
-                                      const char *workload_file, const char *mapping_file,
-                                      unsigned choice, struct err *err)
+enum err_code cli_problem_load_split(struct cli_problem *out, const char *soc_file,
+                                     const char *workload_file, const char *mapping_file,
+                                     enum cost_sharing sharing, struct err *err)
 {
-    enum cost_sharing sharing;
-    enum err_code rc = mapping_sharing(mapping_file, choice, &sharing, err);
-    if (rc != ERR_OK || (rc = load_files(out, soc_file, workload_file, err)) != ERR_OK)
+    enum err_code rc = load_files(out, soc_file, workload_file, err);
+    if (rc != ERR_OK)
         return rc;
     rc = refine(out, mapping_file, err);
     if (rc == ERR_OK)
@@ -158,6 +157,17 @@ enum err_code cli_problem_load_mapped(struct cli_problem *out, const char *soc_f
     if (rc != ERR_OK)
         release_files(out);
     return rc;
+}
+
+enum err_code cli_problem_load_mapped(struct cli_problem *out, const char *soc_file,
+                                      const char *workload_file, const char *mapping_file,
+                                      unsigned choice, struct err *err)
+{
+    enum cost_sharing sharing;
+    enum err_code rc = mapping_sharing(mapping_file, choice, &sharing, err);
+    if (rc != ERR_OK)
+        return rc;
+    return cli_problem_load_split(out, soc_file, workload_file, mapping_file, sharing, err);
 }
 
 void cli_problem_release(struct cli_problem *problem)

@@ -38,6 +38,15 @@ check check__of_split_mapping__ok "$SOCWEAVE" check $case_args "$WORK/split.json
 "$SOCWEAVE" simulate $case_args --mapping "$WORK/split.json" --json >"$WORK/split-run.json"
 check simulate__of_split_mapping__has_a_makespan test "$(json_value "$WORK/split-run.json" makespan_ps)" -gt 0
 
+check explore__splits__runs explore $case_args --splits "$WORK/split.json" --out "$WORK/splits"
+check explore__splits__are_in_the_mapping grep -q '"role": "K", "parts": \[32, 32\]' "$WORK/splits/mapping.json"
+check explore__splits__parts_have_rows test "$(grep -c 'conv1/k[01],' "$WORK/splits/layers.csv")" = 2
+check explore__splits__bound_says_so grep -q 'for these splits"' "$WORK/splits/result.json"
+check check__of_searched_splits__ok "$SOCWEAVE" check $case_args "$WORK/splits/mapping.json"
+cp "$WORK/splits/report.html" "$WORK/first.html"
+check report__of_splits_again__runs "$SOCWEAVE" report "$WORK/splits"
+check report__of_splits_again__same_bytes cmp "$WORK/first.html" "$WORK/splits/report.html"
+
 cp "$WORK/j1/report.html" "$WORK/first.html"
 rm "$WORK/j1/report.html"
 check report__again__runs "$SOCWEAVE" report "$WORK/j1"
