@@ -6,7 +6,6 @@
  * all others alone. Any prices give a valid bound; multiplicative steps look for good ones, the
  * bound is then computed in whole numbers. docs/model.md M-101.
  */
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,28 +71,35 @@ static void find_longest(const struct bounds *b, uint64_t *end_ps, uint32_t *edg
     }
 }
 
+/* The layer before on the longest path, if it is of the same network: so paths have no layer in
+ * common, and what comes before is in the head of the first one. */
+static bool goes_back(const struct bounds *b, const uint32_t *edge_before, uint32_t *layer)
+{
+    const struct problem *p = b->view->problem;
+    if (edge_before[*layer] == UINT32_MAX)
+        return false;
+    uint32_t before = p->preds[edge_before[*layer]].layer;
+    if (p->network_of[before] != p->network_of[*layer])
+        return false;
+    *layer = before;
+    return true;
+}
+
 /* The path that ends here, first layer first. */
 static struct route route_to(const struct bounds *b, uint32_t last, const uint32_t *edge_before)
 {
     const struct problem *p = b->view->problem;
-    struct route route = { .networks = 1 };
+    struct route route = { .count = 1, .networks = 1 };
     uint32_t first = last;
-    for (uint32_t layer = last;; layer = p->preds[edge_before[layer]].layer) {
-        assert(p->network_of[layer] == p->network_of[last]); /* paths have no layer in common */
-        first = layer;
+    while (goes_back(b, edge_before, &first))
         route.count++;
-        if (edge_before[layer] == UINT32_MAX)
-            break;
-    }
     route.layers = mem_alloc(route.count, sizeof *route.layers);
     route.sizes = mem_alloc(route.count, sizeof *route.sizes);
     route.ends_ps = b->paths.head_ps[first] + b->paths.tail_ps[last];
-    for (uint32_t at = route.count, layer = last; at-- > 0;) {
+    for (uint32_t at = route.count, layer = last; at-- > 0; goes_back(b, edge_before, &layer)) {
         route.layers[at] = layer;
-        if (at > 0) {
+        if (at > 0)
             route.sizes[at] = p->preds[edge_before[layer]].size_class;
-            layer = p->preds[edge_before[layer]].layer;
-        }
     }
     return route;
 }
