@@ -8,6 +8,7 @@ Every network is written layer by layer from its publication. Shapes are tracked
 convolution whose input does not fit, or a MAC total that is not the published one, stops the run.
 """
 
+import csv
 import json
 import math
 import pathlib
@@ -574,9 +575,170 @@ def tiny_mlp():
     return net
 
 
+def bert_large():
+    net = Net("bert-large", "Devlin et al., BERT, NAACL 2019: 24 layers, hidden 1024, 16 heads, "
+              "feed-forward 4096",
+              MAC_ONLY + " Sequence length 128, batch 1; embeddings and pooler are left out, as in bert-base.",
+              24 * (4 * 128 * 1024 ** 2 + 2 * 128 ** 2 * 1024 + 2 * 128 * 1024 * 4096))
+    x = net.input("embeddings", 128, 1024)
+    for i in range(24):
+        x = encoder(net, f"l{i}", x, 128, 1024, 16, 4096)
+    return net
+
+
+def gpt2_large():
+    seq, hidden = 1024, 1280
+    block = 12 * seq * hidden ** 2 + 2 * seq ** 2 * hidden
+    net = Net("gpt2-large", "Radford et al., Language models are unsupervised multitask learners, 2019, "
+              "table 2: 36 layers, 1280 wide, 20 heads, 762M parameters",
+              PRE_NORM + " All 1024 tokens of the context; logits of the last one (vocabulary 50257). "
+              "The look-up of embeddings is left out.", 36 * block + hidden * 50257)
+    x = net.input("embeddings", seq, hidden)
+    for i in range(36):
+        x = pre_norm_block(net, f"l{i}", x, seq, hidden, 20, 4 * hidden)
+    x = net.map("norm", "layernorm", {"m": seq, "n": hidden}, [x], out=[seq, hidden])
+    net.gemm("logits", net.part(x, 1, hidden), 1, 50257, hidden)
+    return net
+
+
+def unet():
+    net = Net("unet", "Ronneberger et al., U-Net, MICCAI 2015, figure 1: 64 to 1024 channels, two classes",
+              "Input 512 x 512 x 1. Convolutions are padded, so that maps keep their size and nothing is "
+              "cropped; an up-convolution is an enlargement and a 3 x 3 convolution. Pools ride along "
+              "a 1 x 1 convolution.")
+    x, skips = net.input("image", 1, 1, 512, 512), []
+    for level, k in enumerate((64, 128, 256, 512)):
+        x = net.conv(f"down{level}_1", x, k, 3)
+        skips.append(net.conv(f"down{level}_2", x, k, 3))
+        side = 512 >> (level + 1)
+        x = net.conv(f"down{level}_pool", skips[-1], k, 1, epilogue=("maxpool",), out=[1, k, side, side])
+    x = net.conv("bottom_1", x, 1024, 3)
+    x = net.conv("bottom_2", x, 1024, 3, epilogue=("relu", "upsample"), out=[1, 1024, 64, 64])
+    for level, k in ((3, 512), (2, 256), (1, 128), (0, 64)):
+        x = net.conv(f"up{level}_0", x, k, 3)
+        x = net.conv(f"up{level}_1", [skips[level], x], k, 3)
+        side = 512 >> max(level - 1, 0)
+        grows = level > 0
+        x = net.conv(f"up{level}_2", x, k, 3, epilogue=("relu", "upsample") if grows else ("relu",),
+                     out=[1, k, side, side] if grows else None)
+    net.conv("classes", x, 2, 1, epilogue=())
+    return net
+
+
+XRBENCH = {  # file of XRBench's layers, as the benchmark names it: what it is
+    "KD_res8_narrow": "keyword detection, res8-narrow (Tang and Lin, ICASSP 2018)",
+    "ASR_EM_24L": "speech recognition, Emformer with 24 layers (Shi et al., ICASSP 2021)",
+    "SS_HRViT_b1": "semantic segmentation, HRViT-b1 (Gu et al., CVPR 2022)",
+    "DE_midas_v21_small": "depth estimation, MiDaS v2.1 small (Ranftl et al., TPAMI 2022)",
+    "PD_Plane_RCNN_Quarter": "plane detection, PlaneRCNN at a quarter (Liu et al., CVPR 2019)",
+    "OD_D2go_FasterRCNN": "object detection, D2Go Faster-RCNN (Meta, 2021)",
+    "HT_hand_graph_cnn_half": "hand tracking, Hand Shape/Pose at a half (Ge et al., CVPR 2019)",
+    "ES_RITNet": "eye segmentation, RITNet (Chaudhary et al., ICCVW 2019)",
+    "GE_FBNet_C": "gaze estimation, Eyecod's FBNet-C (You et al., ISCA 2022)",
+    "DR_RGBd_200": "depth refinement, Sparse-to-Dense RGBd-200 (Ma and Karaman, ICRA 2018)",
+    "AS_ED_TCN": "action segmentation, ED-TCN (Lea et al., CVPR 2017)",
+}
+XRBENCH_SOURCE = "XRBench (Kwon et al., MLSys 2023), github.com/XRBench/XRBench-MLSys2023, commit 8915666"
+
+
+def xrbench_rows(file):
+    with open(HERE / "xrbench" / file, encoding="utf-8") as lines:
+        return list(csv.DictReader(line for line in lines if line[0] != "#"))
+
+
+def xrbench_name(model):
+    return "xrbench-" + model.lower().replace("_", "-")
+
+
+def xrbench_net(model):
+    """XRBench lists layers without edges: a chain, with what lies between two that do not fit as an epilogue."""
+    net = Net(xrbench_name(model), XRBENCH_SOURCE + ": " + XRBENCH[model],
+              "Layers, extents and their order are XRBench's, which counts depthwise convolutions and products as "
+              "dense convolutions of stride 1. It gives no edges: here each layer reads the one before; where sizes "
+              "differ (pools, resizing, joins, heads) a pool or an enlargement to what is read stands between.")
+    shapes = [[int(row[key]) for key in ("N", "C", "Y", "X")] for row in xrbench_rows(model + ".csv")]
+    x = net.input("input", *shapes[0])
+    for i, row in enumerate(xrbench_rows(model + ".csv")):
+        assert row["strideY"] == row["strideX"] == "1"
+        r, s, k = int(row["R"]), int(row["S"]), int(row["K"])
+        pad = ((r - 1) // 2, (s - 1) // 2)
+        y = shapes[i][2] + 2 * pad[0] - r + 1, shapes[i][3] + 2 * pad[1] - s + 1
+        wanted = shapes[i + 1] if i + 1 < len(shapes) else None
+        has, needs = k * y[0] * y[1], math.prod(wanted) if wanted else 0
+        if wanted is None or wanted == [1, k, *y]:
+            x = net.conv(f"{i}_{row['layer']}", x, k, (r, s), pad=pad)
+        else:
+            fit = ("relu",) if has == needs else ("relu", "maxpool" if has > needs else "upsample")
+            x = net.conv(f"{i}_{row['layer']}", x, k, (r, s), pad=pad, epilogue=fit, out=wanted)
+    return net
+
+
+def xrbench_scenarios():
+    """One workload per usage scenario."""
+    rows = xrbench_rows("scenarios.csv")
+    for scenario in dict.fromkeys(row["scenario"] for row in rows):
+        entries = []
+        for row in rows:
+            if row["scenario"] != scenario:
+                continue
+            model = row["model"].replace("D2go_FastRCNN", "OD_D2go_FasterRCNN")
+            entry = {"graph": f"../{xrbench_name(model)}.json", "name": model.split("_")[0].lower(),
+                     "rate_hz": int(row["fps"])}
+            if row["depends_on"]:
+                entry["depends_on"] = row["depends_on"].split("_")[0].lower()
+            if float(row["probability"]) < 1:
+                entry["probability"] = float(row["probability"])
+            entries.append(entry)
+        name = scenario.lower().replace("_", "-").replace("interactiona", "interaction-a")
+        name = name.replace("interactionb", "interaction-b")
+        yield f"xrbench-{name}", XRBENCH_SOURCE, entries
+
+
+SCAR_SOURCE = "SCAR (Odema et al., MICRO 2024), table III"
+# Networks with a batch (datacenter) or frames per second (AR/VR).
+SCAR = (
+    ((("gpt2-large", 1), ("bert-large", 3)), False),
+    ((("gpt2-large", 1), ("bert-large", 3), ("resnet50", 1)), False),
+    ((("gpt2-large", 1), ("bert-large", 3), ("resnet50", 32)), False),
+    ((("gpt2-large", 8), ("bert-large", 24), ("unet", 1), ("resnet50", 32)), False),
+    ((("gpt2-large", 8), ("bert-large", 24), ("bert-base", 24), ("unet", 1), ("resnet50", 32),
+      ("googlenet", 32)), False),
+    ((("OD_D2go_FasterRCNN", 10), ("PD_Plane_RCNN_Quarter", 15), ("DE_midas_v21_small", 30), ("ASR_EM_24L", 3),
+      ("SS_HRViT_b1", 10)), True),
+    ((("PD_Plane_RCNN_Quarter", 15), ("HT_hand_graph_cnn_half", 45), ("DE_midas_v21_small", 30)), True),
+    ((("OD_D2go_FasterRCNN", 30), ("ASR_EM_24L", 3)), True),
+    ((("ES_RITNet", 60), ("GE_FBNet_C", 60), ("HT_hand_graph_cnn_half", 30), ("DR_RGBd_200", 30)), True),
+    ((("ES_RITNet", 60), ("GE_FBNet_C", 60), ("HT_hand_graph_cnn_half", 45)), True),
+)
+
+
+def scar_scenarios():
+    for number, (networks, is_xr) in enumerate(SCAR, 1):
+        entries = []
+        for network, count in networks:
+            if not is_xr:
+                entries.append({"graph": f"../{network}.json", "copies": count})
+                continue
+            entry = {"graph": f"../{xrbench_name(network)}.json", "name": network.split("_")[0].lower(),
+                     "rate_hz": count}
+            if network == "GE_FBNet_C":  # the two halves of EyeCod
+                entry["depends_on"] = "es"
+            entries.append(entry)
+        yield f"scar-{number}", SCAR_SOURCE, entries
+
+
+def scenario_text(name, source, entries):
+    rows = ",\n".join("    " + compact(entry) for entry in entries)
+    note = ("Networks of the AR/VR scenarios are XRBench's." if any("rate_hz" in e for e in entries)
+            else "A batch is as many copies.") if name.startswith("scar") else \
+        "Deadlines are the periods; a gaze waits for its eyes, speech for its keyword."
+    return (f'{{\n  "socweave": "workload/1", "name": {compact(name)},\n'
+            f'  "source": {compact(source)}, "note": {compact(note)},\n  "networks": [\n{rows}\n  ]\n}}\n')
+
+
 NETWORKS = (resnet50, mobilenet_v2, googlenet, yolov5s, bert_base, albert_base, lstm2, transformer_encoder,
             resnet8, ds_cnn, resnet18, vgg19, alexnet, squeezenet, vit_b16, gpt2_medium, llama_prefill,
-            llama_decode, tiny_cnn, tiny_mlp)
+            llama_decode, bert_large, gpt2_large, unet, tiny_cnn, tiny_mlp)
 
 COMB_SOURCE = "Zheng et al., COMB, DAC 2023, table 2"
 WORKLOADS = (
@@ -606,6 +768,11 @@ def files():
     for build in NETWORKS:
         net = build()
         yield HERE / f"{net.name}.json", net.text(), f"{len(net.layers)} layers, {net.macs} MACs"
+    for model in XRBENCH:
+        net = xrbench_net(model)
+        yield HERE / f"{net.name}.json", net.text(), f"{len(net.layers)} layers, {net.macs} MACs"
+    for row in (*xrbench_scenarios(), *scar_scenarios()):
+        yield HERE / "workloads" / f"{row[0]}.json", scenario_text(*row), f"{len(row[2])} entries"
     for row in WORKLOADS:
         yield HERE / "workloads" / f"{row[0]}.json", workload_text(*row), f"{len(row[2])} graphs"
 

@@ -55,18 +55,22 @@ static uint64_t fastest_ps(const struct bounds *b, uint32_t layer)
     return least_ps;
 }
 
-/* Ends of the longest paths to every layer, and the layers before; transfers aside. */
+/* Ends of the longest paths to every layer within its network, and the layers before; transfers
+ * aside. */
 static void find_longest(const struct bounds *b, uint64_t *end_ps, uint32_t *edge_before)
 {
     const struct problem *p = b->view->problem;
     for (uint32_t layer = 0; layer < p->layer_count; layer++) {
         uint64_t start_ps = 0;
         edge_before[layer] = UINT32_MAX;
-        for (uint32_t at = p->pred_begin[layer]; at < p->pred_begin[layer + 1]; at++)
-            if (edge_before[layer] == UINT32_MAX || end_ps[p->preds[at].layer] > start_ps) {
-                start_ps = end_ps[p->preds[at].layer];
+        for (uint32_t at = p->pred_begin[layer]; at < p->pred_begin[layer + 1]; at++) {
+            uint32_t pred = p->preds[at].layer;
+            bool is_own = p->network_of[pred] == p->network_of[layer];
+            if (is_own && (edge_before[layer] == UINT32_MAX || end_ps[pred] > start_ps)) {
+                start_ps = end_ps[pred];
                 edge_before[layer] = at;
             }
+        }
         end_ps[layer] = start_ps + fastest_ps(b, layer);
     }
 }
