@@ -91,7 +91,7 @@ else
 fi
 
 mkdir "$WORK/small"
-if mount -t tmpfs -o size=400k tmpfs "$WORK/small" 2>/dev/null; then
+if mount -t tmpfs -o size=1500k tmpfs "$WORK/small" 2>/dev/null; then
     check_status sweep__full_disk__exit_5 5 large --out "$WORK/small/out"
     if command -v sqlite3 >/dev/null; then
         check sweep__full_disk__database_is_whole test "$(sqlite3 -readonly "$WORK/small/out/study.db" 'PRAGMA integrity_check')" = ok
