@@ -31,7 +31,9 @@ ifeq ($(MPI),1)
   MPI_LIBS   := $(filter -L% -l% -Wl%,$(shell mpicc -show))
 endif
 TEST_SRC  := $(wildcard tests/*.c tests/unit/*.c tests/model/*.c)
-BENCH_SRC := $(wildcard bench/*.c) tests/model/twin.c
+# oneDNN, only for the bench: left out where its header is not found.
+DNNL := $(wildcard /usr/include/dnnl.hpp)
+BENCH_SRC := $(wildcard bench/*.c) tests/model/twin.c $(if $(DNNL),bench/peer_dnnl.cpp)
 
 ONNX_PROTO ?= /usr/include/onnx/onnx.proto
 ONNX_PB    := $(BUILD)/frontends/onnx/onnx.pb-c
@@ -92,6 +94,9 @@ $(call object,sweep/mpi/mpi.c): INCLUDES += $(MPI_CFLAGS)
 AVX512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512
 $(call object,backends/cpu/kernel_avx512vnni.c): ALL_CFLAGS += $(AVX512) -mavx512vnni
 $(call object,backends/cpu/kernel_avx512bf16.c): ALL_CFLAGS += $(AVX512) -mavx512bf16
+
+$(call object,bench/bench_cpu.c): INCLUDES += $(if $(DNNL),-DBENCH_DNNL)
+$(BUILD)/bench_socweave: LIBS += $(if $(DNNL),-ldnnl)
 
 # The messages of an ONNX file: generated, and compiled without our warnings.
 $(ONNX_PB).c $(ONNX_PB).h &: $(ONNX_PROTO)

@@ -216,3 +216,28 @@ TEST(cpu__wrong_jobs__are_refused)
     job.plan = &plan;
     CHECK_INT(ERR_UNSUPPORTED, backend_cpu.prepare(&job, &kernel, NULL));
 }
+
+/* Times decide nothing; that there are any does. */
+TEST(cpu__measure__is_finite_and_beside_a_peak)
+{
+    struct rng rng = rng_stream(65, 0, 0);
+    struct expr expr;
+    match_op("gemm", "m=16 n=32 k=64", &expr);
+    void *inputs[2] = { backend_case_data(&expr, 1, &rng), backend_case_data(&expr, 2, &rng) };
+    int32_t output[16 * 32];
+    struct backend_job job = { .expr = &expr, .constant = inputs[1], .threads = 1 };
+    struct backend_kernel *kernel;
+    struct backend_time time;
+    CHECK_OK(backend_cpu.prepare(&job, &kernel, err));
+    CHECK_INT(ERR_USAGE, backend_cpu.measure(kernel, 3, &time, NULL));
+    CHECK_OK(backend_cpu.run(kernel, (const void *const[2]){ inputs[0], NULL }, output, err));
+    CHECK_OK(backend_cpu.measure(kernel, 3, &time, err));
+    CHECK_INT(3, time.samples);
+    CHECK(time.min_ns > 0 && time.min_ns <= time.median_ns && time.peak_ops_per_s > 0);
+    CHECK(time.convert_ns > 0);
+    CHECK(backend_cpu_read_bytes_per_s(1 << 15, 2) > 0 && backend_cpu_call_ns(2) > 0);
+    CHECK(backend_cpu_peak_ops_per_s(BACKEND_CPU_BF16, 2) > 0);
+    backend_cpu.release(kernel);
+    free(inputs[0]);
+    free(inputs[1]);
+}
