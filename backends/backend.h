@@ -82,7 +82,8 @@ struct backend_time {
 
 struct backend {
     const char *name, *summary;
-    bool on_host; /* runs on threads of this process, as many as the job says */
+    bool on_host;       /* runs on threads of this process, as many as the job says */
+    bool follows_plans; /* else the plan is only read, and predictions say nothing of its time */
     void (*probe)(struct backend_probe *out);
     /* Does it run this intrinsic (NULL: jobs without a plan)? Without a look at the hardware. Never
      * NULL, as are probe and prepare; the others may be if no prepare ever succeeds. */

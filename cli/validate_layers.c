@@ -254,7 +254,7 @@ static enum err_code run_plan(struct session *s, const struct shape *shape,
     struct report_trial *row = add_row(s, shape, &plans->expr);
     row->intrinsic = arena_strdup(s->arena, plans->intrin.name);
     row->match = match_text(s, plans, &choice->mapping);
-    if (!s->backend->takes(NULL)) /* else it evaluates the expression, whatever the plan says */
+    if (s->backend->follows_plans)
         row->predicted_ns = choice->cost.predicted_ns;
     add_verdict(s, &verdict, row);
     intrin_plan_release(&plan);

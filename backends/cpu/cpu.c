@@ -156,6 +156,7 @@ const struct backend backend_cpu = {
     .name = "cpu",
     .summary = "AVX-512 VNNI and BF16 kernels; plain C without them",
     .on_host = true,
+    .follows_plans = true,
     .probe = probe,
     .takes = takes,
     .prepare = prepare,

@@ -25,6 +25,7 @@ static enum err_code prepare(const struct backend_job *job, struct backend_kerne
 
 const struct backend backend_cuda = {
     .name = "cuda",
+    .follows_plans = true,
     .summary = "Tensor Cores of an NVIDIA GPU",
     .probe = probe,
     .takes = takes,
