@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/file.h"
 #include "core/num.h"
 #include "core/rng.h"
 #include "sweep/space_template.h"
@@ -282,8 +283,12 @@ static void find_feasible(const struct space *space, const struct json_doc *doc,
 
 enum err_code space_load(struct space *out, const char *file, struct err *err)
 {
+    char *text;
+    size_t bytes;
+    if (file_read(file, &text, &bytes, err) != ERR_OK)
+        return err ? err->code : ERR_IO;
     struct space space = { .arena = arena_new() };
-    struct json_doc *doc = json_open(file);
+    struct json_doc *doc = json_open_text(file, text, bytes);
     space.file = arena_strdup(space.arena, file);
     if (json_ok(doc))
         space_read(&space, doc);
@@ -295,7 +300,10 @@ enum err_code space_load(struct space *out, const char *file, struct err *err)
     }
     if (json_ok(doc))
         space_find_orders(&space);
+    if (json_ok(doc))
+        space_hash(&space, text, bytes);
     enum err_code rc = json_close(doc, err);
+    free(text);
     if (rc == ERR_OK)
         *out = space;
     else

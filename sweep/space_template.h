@@ -79,8 +79,10 @@ enum err_code space_scalar_of(const struct space_context *context, uint32_t symb
 enum err_code space_value_of(const struct space_context *context, const struct space_expr *expr,
                              struct space_scalar *out, struct err *err);
 
-/* space_read.c: everything but the orders of parameters. Errors are the document's. */
+/* space_read.c: everything but the orders of parameters and the hash. Errors are the document's. */
 void space_read(struct space *space, struct json_doc *doc);
+/* Fills sha256 from the text of a file that space_read() took. */
+void space_hash(struct space *space, const char *text, size_t bytes);
 
 /* space_soc.c: the tree of a point, in the arena; NULL with *err filled. */
 struct space_node *space_resolve(const struct space *space, const uint32_t *choices, uint64_t point,

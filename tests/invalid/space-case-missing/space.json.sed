@@ -1,0 +1,1 @@
+s/"one_of": \["mesh", "ring"\]/"one_of": ["mesh", "torus"]/

@@ -1,0 +1,1 @@
+s/"by": "shape", "cases": \{/"by": "shape", "cases": {}, "more": {/

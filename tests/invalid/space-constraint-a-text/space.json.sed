@@ -1,0 +1,1 @@
+s/area_mm2 <= 100/shape/

@@ -1,0 +1,1 @@
+s/area_mm2 <= 100/area_mm <= 100/

@@ -1,0 +1,1 @@
+s/"constraints": \[.*\]/"constraints": "area_mm2 <= 5"/

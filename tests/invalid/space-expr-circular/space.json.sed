@@ -1,0 +1,1 @@
+s/"expr": "side \* side"/"expr": "rate + pes"/

@@ -1,0 +1,1 @@
+s/side \* side/side * /

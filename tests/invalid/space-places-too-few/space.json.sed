@@ -1,0 +1,1 @@
+s/"columns": 4/"columns": 1/; s/"places": 4/"places": 1/

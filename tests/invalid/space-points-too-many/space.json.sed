@@ -1,0 +1,1 @@
+s/"rate": 8e9/"a": { "from": 1, "to": 4096, "steps": 4096 }, "b": { "from": 1, "to": 4096, "steps": 4096 }, "c": { "from": 1, "to": 4096, "steps": 4096 }, "d": { "from": 1, "to": 4096, "steps": 4096 }, "e": { "from": 1, "to": 4096, "steps": 4096 }, "f": { "from": 1, "to": 4096, "steps": 4096 }, "rate": 8e9/

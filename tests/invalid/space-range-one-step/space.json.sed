@@ -1,0 +1,1 @@
+s/"steps": 3/"steps": 1/

@@ -1,0 +1,1 @@
+s/"clock_hz"/"clock_hertz"/

@@ -1,0 +1,1 @@
+s/"node_nm"/"node"/

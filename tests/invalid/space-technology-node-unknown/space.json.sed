@@ -1,0 +1,1 @@
+s/"node_nm": 28/"node_nm": 14/
