@@ -35,6 +35,7 @@ struct row_tile {
     unsigned count;
     enum kernel_rows kind;
     int64_t step;
+    size_t quad_begin, quad_end; /* the others read zeros only */
 };
 
 struct panel {
@@ -417,6 +418,69 @@ static void choose_tile(struct kernel_engine *e, unsigned *rows, unsigned *vecto
     }
 }
 
+/* A dimension of A that may be read outside: its index is row + depth. */
+struct margin {
+    int64_t end, *row, *depth;
+};
+
+static size_t find_margins(const struct kernel_engine *e, struct margin *out)
+{
+    const struct expr_tensor *tensor = &e->job.expr->tensors[1];
+    size_t count = 0;
+    for (size_t d = 0; d < tensor->dim_count; d++) {
+        const struct expr_dim *dim = &tensor->dims[d];
+        bool outside = e->low[d] < 0 || e->low[d] + e->span[d] > dim->extent * dim->divisor;
+        for (size_t i = 0; i < e->parts[BATCH].count; i++)
+            outside = outside && dim->coeff[e->parts[BATCH].iters[i]] == 0;
+        if (!outside)
+            continue;
+        struct margin *margin = &out[count++];
+        margin->end = dim->extent * dim->divisor;
+        margin->row = part_table(e, ROW, dim->coeff);
+        margin->depth = part_table(e, DEPTH, dim->coeff);
+        for (int64_t m = 0; m < e->parts[ROW].points; m++)
+            margin->row[m] += dim->constant;
+    }
+    return count;
+}
+
+static bool is_outside(const struct margin *margins, size_t count, int64_t row, int64_t depth)
+{
+    for (size_t i = 0; i < count; i++) {
+        int64_t index = margins[i].row[row] + margins[i].depth[depth];
+        if (index < 0 || index >= margins[i].end)
+            return true;
+    }
+    return false;
+}
+
+static bool is_zero(const struct kernel_engine *e, const struct margin *margins, size_t count,
+                    const struct row_tile *tile, const struct quad *quad)
+{
+    for (unsigned m = 0; m < tile->count; m++)
+        for (size_t k = 0; k < e->per_quad; k++)
+            if (quad->depth[k] >= 0 && !is_outside(margins, count, tile->begin + m, quad->depth[k]))
+                return false;
+    return true;
+}
+
+/* Filter rows above and below the image: at either end of the depth, for they are sorted. */
+static void trim_tiles(struct kernel_engine *e)
+{
+    struct margin margins[EXPR_DIMS_MAX];
+    size_t count = find_margins(e, margins);
+    for (size_t t = 0; t < e->tile_count; t++) {
+        struct row_tile *tile = &e->tiles[t];
+        tile->quad_end = e->quad_count;
+        while (tile->quad_begin < tile->quad_end &&
+               is_zero(e, margins, count, tile, &e->quads[tile->quad_begin]))
+            tile->quad_begin++;
+        while (tile->quad_end > tile->quad_begin &&
+               is_zero(e, margins, count, tile, &e->quads[tile->quad_end - 1]))
+            tile->quad_end--;
+    }
+}
+
 static void build_tiles(struct kernel_engine *e)
 {
     unsigned rows = 1, vectors = 1;
@@ -425,6 +489,7 @@ static void build_tiles(struct kernel_engine *e)
     cut_rows(e, rows, vectors, by_run, NULL, &e->tile_count);
     e->tiles = ARENA_ARRAY(e->arena, struct row_tile, e->tile_count);
     cut_rows(e, rows, vectors, by_run, e->tiles, &e->tile_count);
+    trim_tiles(e);
     int64_t columns = e->parts[COLUMN].points, width = KERNEL_LANES * vectors;
     e->panel_count = (size_t)((columns + width - 1) / width);
     e->panels = ARENA_ARRAY(e->arena, struct panel, e->panel_count);
@@ -555,9 +620,10 @@ static void run_tile(const struct kernel_engine *e, int64_t batch, const struct 
         .a = e->a + e->a_batch[batch],
         .rows = e->a_rows + tile->begin,
         .step = tile->step,
-        .quads = e->quad_offsets,
-        .quad_count = e->quad_count,
-        .b = e->b + (size_t)batch * e->b_bytes + panel->offset,
+        .quads = e->quad_offsets + tile->quad_begin,
+        .quad_count = tile->quad_end - tile->quad_begin,
+        .b = e->b + (size_t)batch * e->b_bytes + panel->offset +
+             tile->quad_begin * panel->vectors * KERNEL_LANES * QUAD_BYTES,
         .c = direct ? (uint32_t *)e->c + batch * rows * columns + panel->begin : sums,
         .c_rows = direct ? e->rows_dense + tile->begin : e->rows_tile,
         .columns = panel->columns,
