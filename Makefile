@@ -30,6 +30,18 @@ ifeq ($(MPI),1)
   MPI_CFLAGS := $(patsubst -I%,-isystem %,$(filter -I% -D%,$(shell mpicc -show)))
   MPI_LIBS   := $(filter -L% -l% -Wl%,$(shell mpicc -show))
 endif
+# CUDA=1 builds the kernels (minutes); without it, or without nvcc, a stub that says so.
+CUDA       ?= 0
+NVCC       ?= $(firstword $(wildcard /usr/local/cuda/bin/nvcc) nvcc)
+CUDA_HOME  ?= $(patsubst %/bin/nvcc,%,$(NVCC))
+CUDA_ARCHS ?= 80 90
+ifeq ($(CUDA),1)
+  C_SRC    := $(filter-out backends/cuda/stub.c,$(C_SRC)) backends/cuda/device/device.c
+  CU_SRC   := $(wildcard backends/cuda/kernels/*.cu)
+  CU_FLAGS := -std=c++17 -O3 $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
+              -gencode arch=compute_$(lastword $(CUDA_ARCHS)),code=compute_$(lastword $(CUDA_ARCHS))
+  CU_LIBS  := -L$(CUDA_HOME)/lib64 -lcudart_static -lpthread -ldl -lrt
+endif
 TEST_SRC  := $(wildcard tests/*.c tests/unit/*.c tests/model/*.c)
 # oneDNN, only for the bench: left out where its header is not found.
 DNNL := $(wildcard /usr/include/dnnl.hpp)
@@ -39,7 +51,7 @@ ONNX_PROTO ?= /usr/include/onnx/onnx.proto
 ONNX_PB    := $(BUILD)/frontends/onnx/onnx.pb-c
 
 object  = $(patsubst %,$(BUILD)/%.o,$(1))
-LIB_OBJ   := $(call object,$(filter-out cli/main.c,$(C_SRC)) $(CXX_SRC)) $(ONNX_PB).c.o
+LIB_OBJ   := $(call object,$(filter-out cli/main.c,$(C_SRC)) $(CXX_SRC) $(CU_SRC)) $(ONNX_PB).c.o
 MAIN_OBJ  := $(call object,cli/main.c)
 TEST_OBJ  := $(call object,$(TEST_SRC))
 BENCH_OBJ := $(call object,$(BENCH_SRC))
@@ -71,7 +83,7 @@ endif
 all: $(BUILD)/socweave
 
 # A change of flags rebuilds everything; missing packages are named before the first compile.
-FLAGS_NOW = $(CC) $(CXX) $(ALL_CFLAGS) $(ALL_CXXFLAGS) $(INCLUDES) $(CPPFLAGS) $(LDFLAGS)
+FLAGS_NOW = $(CU_FLAGS) $(CC) $(CXX) $(ALL_CFLAGS) $(ALL_CXXFLAGS) $(INCLUDES) $(CPPFLAGS) $(LDFLAGS)
 $(BUILD)/flags: FORCE
 	@pkg-config --exists $(PKG) || { echo "missing: $(PKG) (pkg-config); run 'make deps'" >&2; exit 1; }
 	@mkdir -p $(@D); echo '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS_NOW))' > $@
@@ -98,6 +110,11 @@ $(call object,backends/cpu/kernel_avx512bf16.c): ALL_CFLAGS += $(AVX512) -mavx51
 $(call object,bench/bench_cpu.c): INCLUDES += $(if $(DNNL),-DBENCH_DNNL)
 $(BUILD)/bench_socweave: LIBS += $(if $(DNNL),-ldnnl)
 
+$(BUILD)/%.cu.o: %.cu $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,NVCC,$<) $(NVCC) $(CU_FLAGS) -I. -MMD -MP -c -o $@ $<
+$(BUILD)/backends/cuda/device/%.o: INCLUDES += -isystem $(CUDA_HOME)/include
+
 # The messages of an ONNX file: generated, and compiled without our warnings.
 $(ONNX_PB).c $(ONNX_PB).h &: $(ONNX_PROTO)
 	@mkdir -p $(@D)
@@ -118,7 +135,7 @@ $(BUILD)/socweave: $(MAIN_OBJ) $(LIB_OBJ)
 $(BUILD)/test_socweave: $(TEST_OBJ) $(LIB_OBJ)
 $(BUILD)/bench_socweave: $(BENCH_OBJ) $(LIB_OBJ)
 $(BUILD)/socweave $(BUILD)/test_socweave $(BUILD)/bench_socweave:
-	$(call say,LINK,$@) $(CXX) -fopenmp $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LINK,$@) $(CXX) -fopenmp $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(CU_LIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 

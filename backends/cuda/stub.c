@@ -6,7 +6,8 @@
 static void probe(struct backend_probe *out)
 {
     *out = (struct backend_probe){ .state = BACKEND_NOT_BUILT };
-    snprintf(out->reason, sizeof out->reason, "socweave was built without CUDA");
+    snprintf(out->reason, sizeof out->reason,
+             "socweave was built without CUDA (make CUDA=1 includes it)");
 }
 
 static bool takes(const struct intrin *intrin)
@@ -20,7 +21,8 @@ static enum err_code prepare(const struct backend_job *job, struct backend_kerne
 {
     (void)job;
     (void)out;
-    return err_set(err, ERR_UNAVAILABLE, "socweave was built without CUDA");
+    return err_set(err, ERR_UNAVAILABLE,
+                   "socweave was built without CUDA (make CUDA=1 includes it)");
 }
 
 const struct backend backend_cuda = {
