@@ -35,11 +35,30 @@ typedef void kernel_tile_run(const struct kernel_tile *tile);
 
 enum kernel_rows { KERNEL_EVEN, KERNEL_TABLE, KERNEL_ROWS_COUNT }; /* step, or rows[] */
 
+/*
+ * Depthwise: lanes are 64 channels, which lie side by side in A, and a quad is any four taps of one
+ * channel: C[rows][channels] = Σ over taps of A[row + tap][channel] · weight[tap][channel].
+ */
+#define KERNEL_CHANNELS 64
+struct kernel_lanes {
+    const uint8_t *a; /* whole groups of 64 bytes are read */
+    const int32_t *rows;
+    size_t row_count;
+    const int32_t *taps; /* [quads][4]: bytes; where a quad has fewer, any that may be read */
+    size_t quad_count;
+    const uint8_t *b; /* [quads][64][4] */
+    uint32_t *c;
+    int64_t c_step;    /* elements from row to row */
+    unsigned channels; /* to be stored: <= 64 */
+};
+typedef void kernel_lanes_run(const struct kernel_lanes *lanes);
+
 struct kernel_set {
     const char *name; /* "avx512vnni" */
     unsigned rows_max[KERNEL_VECTORS_MAX + 1];
     kernel_tile_run *tiles[KERNEL_VECTORS_MAX + 1][KERNEL_ROWS_MAX + 1][KERNEL_ROWS_COUNT];
-    kernel_tile_run *any; /* of every shape, if not NULL */
+    kernel_lanes_run *lanes; /* NULL: none */
+    kernel_tile_run *any;    /* of every shape, if not NULL */
     /* Runs `rounds` of independent multiply-adds in registers; returns the operations done. */
     uint64_t (*peak)(uint64_t rounds);
 };

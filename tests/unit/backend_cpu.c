@@ -123,8 +123,9 @@ static void random_window(struct rng *rng, struct expr *expr, char *numbers, siz
     int dh = (int)rng_below(rng, 3) + 1, dw = (int)rng_below(rng, 3) + 1;
     char channels[64];
     int k = (int)rng_below(rng, 40) + 1, c = (int)rng_below(rng, 9) + 1;
+    static const int lanes[] = { 16, 17, 32, 40, 3 }; /* channels in lanes, folded and not */
     if (op == 2)
-        snprintf(channels, sizeof channels, "g=%d m=%d", c, 1 + k % 3);
+        snprintf(channels, sizeof channels, "g=%d m=%d", lanes[c % 5], c < 8 ? 1 : k % 3 + 1);
     else
         snprintf(channels, sizeof channels, "%sk=%d c=%d", op == 3 ? "g=3 " : "", k, c);
     snprintf(numbers, size, "n=%d %s p=%d q=%d r=%d s=%d sh=%d sw=%d dh=%d dw=%d ph=%d pw=%d",
