@@ -19,6 +19,7 @@ enum {
     POPULATION_MIN = 8,
     POPULATION_MAX = 64,
     GENERATIONS_WANTED = 8,
+    JUMP_ONE_IN = 8,
     BREED_TRIES = 20
 };
 #define STREAM_SAMPLE UINT64_C(0x73616d70)
@@ -231,13 +232,15 @@ static const struct member *tournament(struct sweep_strategy *s)
     return &s->members[a < b ? a : b];
 }
 
-/* A neighbouring value or any other, equally often. */
-static uint32_t mutated(struct sweep_strategy *s, uint32_t value, size_t value_count)
+/* A neighbouring value; of a parameter without an order, and now and then of any, any value. */
+static uint32_t mutated(struct sweep_strategy *s, uint32_t value,
+                        const struct space_parameter *parameter)
 {
+    uint32_t count = (uint32_t)parameter->value_count;
+    if (parameter->order == SPACE_UNORDERED || rng_below(&s->rng, JUMP_ONE_IN) == 0)
+        return rng_below(&s->rng, count);
     if (rng_below(&s->rng, 2))
-        return rng_below(&s->rng, (uint32_t)value_count);
-    if (rng_below(&s->rng, 2))
-        return value + 1 < value_count ? value + 1 : value;
+        return value + 1 < count ? value + 1 : value;
     return value > 0 ? value - 1 : value;
 }
 
@@ -251,7 +254,7 @@ static uint64_t breed(struct sweep_strategy *s)
         if (rng_below(&s->rng, 2))
             father[i] = mother[i];
         if (rng_below(&s->rng, (uint32_t)count) == 0)
-            father[i] = mutated(s, father[i], s->space->parameters[i].value_count);
+            father[i] = mutated(s, father[i], &s->space->parameters[i]);
     }
     return space_point(s->space, father);
 }
