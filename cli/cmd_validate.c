@@ -68,7 +68,7 @@ static enum err_code parse(struct validate_args *a, int argc, char **argv, bool 
         { "--soc", CLI_TEXT, &a->soc, "FILE", "of the mapping" },
         { "--workload", CLI_TEXT, &a->workload, "FILE", "of the mapping" },
         { "--sharing", CLI_CHOICE, &a->sharing, "S", "allotments of the mapping (auto: as it says)", cli_sharing_choices, 1 + COST_SHARING_COUNT },
-        { "--intrinsic", CLI_TEXT, &a->intrinsic, "NAME", "an intrinsic of match --list, or a file; the one with the fastest prediction if not given" },
+        { "--intrinsic", CLI_TEXT, &a->intrinsic, "NAME", "of match --list, or a file; if not given the fastest by prediction" },
         { "--match", CLI_TEXT, &a->match, "M", "which plans: best, all, or the N best" },
         { "--each", CLI_FLAG, &a->each, NULL, "run layers of equal shape one by one, not once" },
         { "--threads", CLI_COUNT, &a->threads, "N", "of backends on this machine; all cores if not given", .low = 1, .high = 1024 },
