@@ -35,7 +35,7 @@ static enum err_code parse(struct compare_args *a, int argc, char **argv, bool *
         { "--budget-evals", CLI_COUNT, &a->budget_evals, "N", "evaluations of each run at most [10000 without --budget-layers]" },
         { "--budget-layers", CLI_COUNT, &a->budget_layers, "N", "placed layers of each run: the same work on any size" },
         { "--time-limit", CLI_REAL, &a->time_limit_s, "S", "seconds of each run at most; not reproducible (0: no limit)", .high = 1e7 },
-        { "--objective", CLI_CHOICE, &a->objective, "WHAT", "to minimise", objective_names, OBJECTIVE_COUNT },
+        { "--objective", CLI_CHOICE, &a->objective, "WHAT", "to minimise", objective_names, OBJECTIVE_PLAIN_COUNT },
         { "--fitness", CLI_CHOICE, &a->fitness, "HOW", "the search believes", fitness_names, 3 },
         { "--granularity", CLI_CHOICE, &a->granularity, "G", "of the timing model", granularity_names, 2 },
         { "--sharing", CLI_CHOICE, &asked->sharing, "S", "allotments of PEs (auto: each mapper's)", cli_sharing_choices, 1 + COST_SHARING_COUNT },

@@ -266,6 +266,12 @@ int cmd_explore(int argc, char **argv)
             : cli_problem_load(&problem, args.soc, args.workload, sharing, &err);
     if (rc != ERR_OK)
         return cli_fail("explore", &err);
+    if (args.objective >= OBJECTIVE_PLAIN_COUNT && !problem.workload.has_deadlines) {
+        err_set(&err, ERR_USAGE, "--objective %s: no network of %s has a deadline",
+                objective_names[args.objective], problem.workload.name);
+        cli_problem_release(&problem);
+        return cli_fail("explore", &err);
+    }
     char *out = args.out ? NULL : default_out(&problem.problem);
     if (out)
         args.out = out;

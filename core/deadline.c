@@ -79,7 +79,7 @@ struct punctuality deadline_judge(const struct problem *p, const uint64_t *start
 {
     struct punctuality all = { 0 };
     const struct workload *w = p->workload;
-    if (!w || !w->has_deadlines)
+    if (!deadline_matters(p))
         return all;
     struct span *spans = find_spans(p, start_ps, end_ps);
     for (size_t n = 0; n < w->network_count; n++) {
@@ -126,7 +126,7 @@ void deadline_network_pj(const struct problem *p, const struct mapping *mapping,
 struct punctuality deadline_judge_mapping(const struct problem *p, const struct mapping *mapping,
                                           const uint64_t *start_ps, const uint64_t *end_ps)
 {
-    if (!p->workload || !p->workload->has_deadlines)
+    if (!deadline_matters(p))
         return (struct punctuality){ 0 };
     double *network_pj = mem_alloc(p->network_count, sizeof *network_pj);
     deadline_network_pj(p, mapping, network_pj);
@@ -140,4 +140,10 @@ double deadline_value(const struct punctuality *on_time, uint64_t makespan_ps)
     double late_ps = (double)on_time->worst_lateness_ps, run_ps = (double)makespan_ps;
     return (double)on_time->misses + 0.999 * late_ps / (late_ps + scale_ps) +
            0.001 * run_ps / (run_ps + scale_ps);
+}
+
+double deadline_xrbench_value(const struct punctuality *on_time, uint64_t makespan_ps)
+{
+    return 1 - on_time->xrbench_score +
+           1e-6 * deadline_value(on_time, makespan_ps) / (double)(on_time->frames + 2);
 }

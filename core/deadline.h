@@ -21,6 +21,12 @@ struct punctuality {
     double xrbench_score;      /* 0 to 1; 0 unless energies were given */
 };
 
+/* Has any network of the problem a deadline? Without, there is nothing to judge. */
+static inline bool deadline_matters(const struct problem *problem)
+{
+    return problem->workload && problem->workload->has_deadlines;
+}
+
 /* start_ps, end_ps: [layer]. network_pj: [network], or NULL: no score. */
 struct punctuality deadline_judge(const struct problem *problem, const uint64_t *start_ps,
                                   const uint64_t *end_ps, const double *network_pj);
@@ -37,6 +43,10 @@ struct punctuality deadline_judge_mapping(const struct problem *problem,
 /* Smaller is better, misses before all else: misses + 0.999 L / (L + T) + 0.001 M / (M + T) with
  * worst lateness L, makespan M and T = 10 ms; below 1 nothing is late. docs/model.md M-97. */
 double deadline_value(const struct punctuality *on_time, uint64_t makespan_ps);
+
+/* 1 - score + 1e-6 · deadline_value() / (frames + 2): among equal scores, as where all are 0, the
+ * least lateness. docs/model.md M-99. */
+double deadline_xrbench_value(const struct punctuality *on_time, uint64_t makespan_ps);
 
 #ifdef __cplusplus
 }

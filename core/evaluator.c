@@ -1,3 +1,4 @@
 #include "core/evaluator.h"
 
-const char *const objective_names[OBJECTIVE_COUNT] = { "latency", "energy", "edp" };
+const char *const objective_names[OBJECTIVE_COUNT] = { "latency", "energy", "edp", "deadline",
+                                                       "xrbench" };

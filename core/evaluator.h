@@ -5,7 +5,7 @@
 #ifndef SOCWEAVE_CORE_EVALUATOR_H
 #define SOCWEAVE_CORE_EVALUATOR_H
 
-#include "core/mapping.h"
+#include "core/deadline.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -14,6 +14,7 @@ extern "C" {
 struct evaluation {
     uint64_t makespan_ps;
     double energy_pj;
+    struct punctuality on_time; /* where the workload has deadlines */
 };
 
 struct evaluator {
@@ -28,10 +29,19 @@ struct evaluator {
                               struct evaluation *out, struct err *err);
 };
 
-enum objective { OBJECTIVE_LATENCY, OBJECTIVE_ENERGY, OBJECTIVE_EDP, OBJECTIVE_COUNT };
-extern const char *const objective_names[OBJECTIVE_COUNT]; /* "latency", "energy", "edp" */
+enum objective {
+    OBJECTIVE_LATENCY,
+    OBJECTIVE_ENERGY,
+    OBJECTIVE_EDP,
+    OBJECTIVE_DEADLINE, /* misses, then the worst lateness, then the makespan */
+    OBJECTIVE_XRBENCH,  /* XRBench's score, to be as high as can be */
+    OBJECTIVE_COUNT,
+    OBJECTIVE_PLAIN_COUNT = OBJECTIVE_DEADLINE /* those that makespan and energy decide */
+};
+extern const char *const objective_names[OBJECTIVE_COUNT]; /* "latency", "energy", "edp", … */
 
-/* Smaller is better: ps, pJ or pJ·ps. */
+/* Smaller is better: ps, pJ or pJ·ps. What is decided by deadlines counts as latency here: of a
+ * part of a mapping there is no more to say. */
 static inline double objective_value(enum objective objective, uint64_t makespan_ps,
                                      double energy_pj)
 {
@@ -42,6 +52,19 @@ static inline double objective_value(enum objective objective, uint64_t makespan
         return energy_pj * (double)makespan_ps;
     default:
         return (double)makespan_ps;
+    }
+}
+
+/* The same of a whole mapping, for every objective. */
+static inline double evaluation_value(enum objective objective, const struct evaluation *e)
+{
+    switch (objective) {
+    case OBJECTIVE_DEADLINE:
+        return deadline_value(&e->on_time, e->makespan_ps);
+    case OBJECTIVE_XRBENCH:
+        return deadline_xrbench_value(&e->on_time, e->makespan_ps);
+    default:
+        return objective_value(objective, e->makespan_ps, e->energy_pj);
     }
 }
 

@@ -30,6 +30,7 @@ struct anneal {
     struct rng rng;
     struct activity_list current, best, spare;
     double current_value, best_value;
+    double current_goal, best_goal; /* of the objective; where deadlines decide */
     uint64_t current_makespan_ps, best_makespan_ps;
     double least_mean_end_ps; /* no schedule has a smaller mean end of its networks */
     uint64_t moves;
@@ -47,8 +48,31 @@ struct anneal {
 
 /* --- values --------------------------------------------------------------------------------- */
 
+static bool is_about_deadlines(enum objective objective)
+{
+    return objective >= OBJECTIVE_PLAIN_COUNT;
+}
+
+/* Counts alone would be a plain with steps: mean and worst lateness say where it goes down. With
+ * nothing late, shorter latencies leave room. */
+double anneal_lateness_value(enum objective objective, const struct decode_result *r)
+{
+    const struct punctuality *on_time = &r->on_time;
+    if (on_time->frames == 0)
+        return (double)r->makespan_ps;
+    double frames = (double)on_time->frames;
+    double allowed_ps = (double)on_time->total_allowed_ps / frames;
+    double missed = objective == OBJECTIVE_XRBENCH ? 1 - on_time->xrbench_score
+                                                   : (double)on_time->misses / frames;
+    return missed * allowed_ps + (double)on_time->total_lateness_ps / frames +
+           0.2 * (double)on_time->worst_lateness_ps +
+           mean_end_weight * (double)on_time->total_latency_ps / frames;
+}
+
 static double value_of(const struct anneal *a, const struct decode_result *r)
 {
+    if (is_about_deadlines(a->objective))
+        return anneal_lateness_value(a->objective, r);
     if (a->objective == OBJECTIVE_LATENCY)
         return (double)r->makespan_ps + mean_end_weight * r->mean_network_end_ps;
     return objective_value(a->objective, r->makespan_ps, r->energy_pj);
@@ -94,12 +118,15 @@ struct anneal *anneal_new(const struct decode_ways *ways, bool contention, enum 
         .decoder = decoder_new(ways, contention, objective != OBJECTIVE_LATENCY),
         .rng = rng_stream(seed, UINT64_C(0x616e6e65616c), island),
         .best_value = INFINITY,
+        .best_goal = INFINITY,
         .best_makespan_ps = DECODE_NEVER,
         .least_mean_end_ps = least_mean_end_ps(ways),
         .changes = mem_alloc(layers, sizeof *a->changes),
         .old_order = mem_alloc(layers, sizeof *a->old_order),
         .chain = mem_alloc(layers, sizeof *a->chain),
     };
+    if (is_about_deadlines(objective))
+        decoder_judge_deadlines(a->decoder, objective == OBJECTIVE_XRBENCH);
     activity_list_init(&a->current, layers);
     activity_list_init(&a->best, layers);
     activity_list_init(&a->spare, layers);
@@ -125,6 +152,8 @@ static bool is_best(const struct anneal *a, uint64_t makespan_ps)
 {
     if (a->objective == OBJECTIVE_LATENCY && makespan_ps != a->best_makespan_ps)
         return makespan_ps < a->best_makespan_ps;
+    if (is_about_deadlines(a->objective) && a->current_goal != a->best_goal)
+        return a->current_goal < a->best_goal;
     return a->current_value < a->best_value;
 }
 
@@ -133,9 +162,12 @@ static void take(struct anneal *a, const struct decode_result *r)
 {
     a->current_value = value_of(a, r);
     a->current_makespan_ps = r->makespan_ps;
+    const struct evaluation whole = { r->makespan_ps, r->energy_pj, r->on_time };
+    a->current_goal = evaluation_value(a->objective, &whole);
     a->chain_is_stale = true;
     if (is_best(a, r->makespan_ps)) {
         a->best_value = a->current_value;
+        a->best_goal = a->current_goal;
         a->best_makespan_ps = r->makespan_ps;
         activity_list_copy(&a->best, &a->current, a->problem->layer_count);
     }

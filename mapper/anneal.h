@@ -36,6 +36,9 @@ void anneal_start(struct anneal *anneal, const struct activity_list *list);
 void anneal_go(struct anneal *anneal, uint64_t work_layers, double hot, double cold,
                uint64_t bound_ps, const volatile sig_atomic_t *stop);
 
+/* What is minimised where deadlines decide, in ps: it tells how far from being in time. M-97. */
+double anneal_lateness_value(enum objective objective, const struct decode_result *result);
+
 const struct activity_list *anneal_best(const struct anneal *anneal);
 double anneal_best_value(const struct anneal *anneal);
 uint64_t anneal_best_makespan_ps(const struct anneal *anneal);

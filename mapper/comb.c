@@ -102,7 +102,7 @@ static double evaluate(void *ctx, unsigned thread, void *genome)
     struct evaluation evaluation;
     if (evaluate_fully(search, worker, genome, &evaluation) != ERR_OK)
         return INFINITY;
-    return objective_value(options->objective, evaluation.makespan_ps, evaluation.energy_pj);
+    return evaluation_value(options->objective, &evaluation);
 }
 
 static void grow_batch(struct search *search, size_t count)
@@ -134,7 +134,7 @@ static enum err_code rerank(void *ctx, void *const *genomes, size_t count, doubl
     search->sim_evaluations += count;
     for (size_t i = 0; i < count; i++) {
         const struct evaluation *out = &search->batch_out[i];
-        values[i] = objective_value(options->objective, out->makespan_ps, out->energy_pj);
+        values[i] = evaluation_value(options->objective, out);
         if (values[i] < search->best_value) {
             search->best_value = values[i];
             search->best = *out;

@@ -27,7 +27,8 @@ struct times {
 struct decoder {
     const struct decode_ways *ways;
     const struct problem *problem;
-    bool wants_energy;
+    bool wants_energy, wants_deadlines;
+    double *network_pj;        /* [network]; NULL: no score is wanted */
     struct dispatch *dispatch; /* with contention; else NULL */
     struct dispatch_choice *choices;
     struct snapshot now, kept[SNAPSHOTS];
@@ -235,6 +236,13 @@ struct decoder *decoder_new(const struct decode_ways *ways, bool contention, boo
     return d;
 }
 
+void decoder_judge_deadlines(struct decoder *d, bool scored)
+{
+    d->wants_deadlines = true;
+    if (scored && !d->network_pj)
+        d->network_pj = mem_alloc(d->problem->network_count, sizeof *d->network_pj);
+}
+
 void decoder_free(struct decoder *d)
 {
     if (!d)
@@ -246,6 +254,7 @@ void decoder_free(struct decoder *d)
     times_release(&d->base);
     dispatch_free(d->dispatch);
     free(d->choices);
+    free(d->network_pj);
     free(d);
 }
 
@@ -324,7 +333,23 @@ static uint64_t place(struct decoder *d, uint32_t layer, const struct decode_way
     return end_ps + d->ways->tail_ps[layer];
 }
 
-static struct decode_result result_of(const struct decoder *d)
+static struct punctuality judge(const struct decoder *d, const struct activity_list *list)
+{
+    const struct problem *p = d->problem;
+    if (!d->wants_deadlines)
+        return (struct punctuality){ 0 };
+    if (d->network_pj) {
+        memset(d->network_pj, 0, p->network_count * sizeof *d->network_pj);
+        for (uint32_t layer = 0; layer < p->layer_count; layer++) {
+            const struct decode_way *way = decode_way(d->ways, layer, list->way[layer]);
+            d->network_pj[p->network_of[layer]] +=
+                way->option->energy_pj + inputs_pj(d, layer, way->accelerator);
+        }
+    }
+    return deadline_judge(p, d->last.start_ps, d->last.end_ps, d->network_pj);
+}
+
+static struct decode_result result_of(const struct decoder *d, const struct activity_list *list)
 {
     const struct problem *p = d->problem;
     double sum_ps = 0;
@@ -334,6 +359,7 @@ static struct decode_result result_of(const struct decoder *d)
         .makespan_ps = d->now.makespan_ps,
         .mean_network_end_ps = sum_ps / (double)p->network_count,
         .energy_pj = d->now.energy_pj + d->ways->view->idle_pj_per_ps * (double)d->now.makespan_ps,
+        .on_time = judge(d, list),
     };
 }
 
@@ -384,7 +410,7 @@ static struct decode_result dispatch_all(struct decoder *d, const struct activit
     d->now.makespan_ps = makespan_ps;
     if (keep)
         keep_times(d, list, 0);
-    return result_of(d);
+    return result_of(d, list);
 }
 
 struct decode_result decoder_run(struct decoder *d, const struct activity_list *list, uint32_t from,
@@ -404,7 +430,7 @@ struct decode_result decoder_run(struct decoder *d, const struct activity_list *
     }
     if (keep)
         keep_times(d, list, first);
-    return result_of(d);
+    return result_of(d, list);
 }
 
 void decoder_keep(struct decoder *d, const struct activity_list *list, uint32_t from)
@@ -448,7 +474,7 @@ struct decode_result decoder_greedy(struct decoder *d, struct activity_list *lis
         place(d, layer, decode_way(d->ways, layer, list->way[layer]));
     }
     keep_times(d, list, 0);
-    return result_of(d);
+    return result_of(d, list);
 }
 
 /* --- order from times ----------------------------------------------------------------------- */

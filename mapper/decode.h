@@ -71,11 +71,14 @@ struct decode_result {
     uint64_t makespan_ps; /* DECODE_NEVER: given up, it would have passed the limit */
     double mean_network_end_ps;
     double energy_pj;
+    struct punctuality on_time; /* only if asked for */
 };
 
 struct decoder;
 /* wants_energy: else energies of results are not to be used. */
 struct decoder *decoder_new(const struct decode_ways *ways, bool contention, bool wants_energy);
+/* From now on runs are judged by their deadlines, too; scored: with XRBench's score. */
+void decoder_judge_deadlines(struct decoder *decoder, bool scored);
 void decoder_free(struct decoder *decoder);
 
 /*

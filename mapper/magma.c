@@ -206,7 +206,7 @@ static double evaluate(void *ctx, unsigned thread, void *genome)
     struct evaluation out;
     if (evaluate_with(search, options->analytic, worker, genome, &out, &worker->err) != ERR_OK)
         return INFINITY;
-    return objective_value(options->objective, out.makespan_ps, out.energy_pj);
+    return evaluation_value(options->objective, &out);
 }
 
 static enum err_code rerank(void *ctx, void *const *genomes, size_t count, double *values,
@@ -226,7 +226,7 @@ static enum err_code rerank(void *ctx, void *const *genomes, size_t count, doubl
         if (rc != ERR_OK)
             continue;
         search->sim_evaluations++;
-        values[i] = objective_value(options->objective, out[i].makespan_ps, out[i].energy_pj);
+        values[i] = evaluation_value(options->objective, &out[i]);
         if (values[i] < search->best_value) {
             search->best_value = values[i];
             search->best = out[i];

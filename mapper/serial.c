@@ -260,8 +260,7 @@ enum err_code serial_finish(const struct mapper_options *options, uint64_t evalu
         .step_count = 1,
         .best_makespan_ps = evaluation.makespan_ps,
         .best_energy_pj = evaluation.energy_pj,
-        .best_value =
-            objective_value(options->objective, evaluation.makespan_ps, evaluation.energy_pj),
+        .best_value = evaluation_value(options->objective, &evaluation),
     };
     journal_step(&journal, &now);
     journal_finish(&journal, out);

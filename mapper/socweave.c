@@ -71,8 +71,15 @@ struct seed {
     double value;
 };
 
+static bool is_about_deadlines(const struct search *search)
+{
+    return search->options->objective >= OBJECTIVE_PLAIN_COUNT;
+}
+
 static double seed_value(const struct search *search, const struct decode_result *r)
 {
+    if (is_about_deadlines(search))
+        return anneal_lateness_value(search->options->objective, r);
     return objective_value(search->options->objective, r->makespan_ps, r->energy_pj) +
            1e-3 * r->mean_network_end_ps;
 }
@@ -159,6 +166,26 @@ static void offer_mappers(struct search *search, struct decoder *decoder, struct
     }
 }
 
+/* The earliest deadline first, then by what rank there was; predecessors before all that needs
+ * them. */
+static void rank_by_deadline(const struct problem *p, double *rank)
+{
+    double highest = 1;
+    for (uint32_t layer = 0; layer < p->layer_count; layer++)
+        highest = fmax(highest, rank[layer]);
+    uint64_t last_ps = 0;
+    const struct workload_network *networks = p->workload->networks;
+    for (size_t n = 0; n < p->network_count; n++)
+        if (networks[n].deadline_ps != WORKLOAD_NO_DEADLINE)
+            last_ps = max_u64(last_ps, networks[n].deadline_ps);
+    for (uint32_t layer = (uint32_t)p->layer_count; layer-- > 0;) {
+        uint64_t deadline_ps = networks[p->network_of[layer]].deadline_ps;
+        rank[layer] = rank[layer] / highest + (double)(last_ps - min_u64(deadline_ps, last_ps));
+        for (uint32_t at = p->succ_begin[layer]; at < p->succ_begin[layer + 1]; at++)
+            rank[layer] = fmax(rank[layer], rank[p->succs[at].layer]);
+    }
+}
+
 /*
  * Earliest-finish lists: upward ranks with mean times, with fastest times, and mixtures with a
  * random handicap per network, so that networks overlap in different ways.
@@ -170,6 +197,8 @@ static void make_seeds(struct search *search, struct seed *seeds)
     const uint32_t trials = is_on(search, MAPPER_SEEDS) ? 32 : SEEDS_KEPT;
     static const double weights[] = { 1, 2, 4, 8 };
     struct decoder *decoder = decoder_new(&search->ways, contends(search), true);
+    if (is_about_deadlines(search))
+        decoder_judge_deadlines(decoder, search->options->objective == OBJECTIVE_XRBENCH);
     double *mean = mem_alloc(p->layer_count, sizeof *mean);
     double *rank = mem_alloc(p->layer_count, sizeof *rank);
     double *handicap = mem_alloc(p->network_count, sizeof *handicap);
@@ -186,6 +215,8 @@ static void make_seeds(struct search *search, struct seed *seeds)
             double fast = (double)(search->ways.fastest_ps[class] + search->ways.tail_ps[layer]);
             rank[layer] = (trial % 2 ? mean[layer] : fast) * handicap[p->network_of[layer]];
         }
+        if (is_about_deadlines(search) && trial / 8 % 2 == 0)
+            rank_by_deadline(p, rank);
         list_by_rank(view, rank, &list);
         double value = greedy_value(search, decoder, &list, weights[trial / 2 % 4]);
         offer(seeds, &list, value, p->layer_count);
@@ -275,7 +306,7 @@ static enum err_code judge(struct search *search, const struct mapping *mappings
         search->sim_evaluations += count;
     for (size_t i = 0; i < count; i++) {
         const struct evaluation *e = &evaluations[i];
-        double value = objective_value(options->objective, e->makespan_ps, e->energy_pj);
+        double value = evaluation_value(options->objective, e);
         if (value >= search->best_value)
             continue;
         search->best_value = value;

@@ -240,12 +240,32 @@ struct analytic {
     enum granularity granularity;
 };
 
+static struct evaluation evaluate_deadlines(const struct analytic *analytic,
+                                            const struct mapping *mapping)
+{
+    const struct problem *problem = analytic->problem;
+    struct schedule times;
+    schedule_init(&times, problem->layer_count);
+    struct evaluation out = {
+        .makespan_ps = analytic_schedule(problem, mapping, analytic->granularity, &times),
+        .on_time = deadline_judge_mapping(problem, mapping, times.start_ps, times.end_ps),
+    };
+    out.energy_pj = times.energy_pj;
+    schedule_release(&times);
+    return out;
+}
+
 static enum err_code analytic_evaluate(void *ctx, const struct mapping *mappings, size_t count,
                                        struct evaluation *out, struct err *err)
 {
     const struct analytic *analytic = (const struct analytic *)ctx;
     (void)err;
     for (size_t i = 0; i < count; i++) {
+        if (deadline_matters(analytic->problem)) {
+            out[i] = evaluate_deadlines(analytic, &mappings[i]);
+            continue;
+        }
+        out[i].on_time = (struct punctuality){ 0 };
         out[i].makespan_ps =
             analytic_schedule(analytic->problem, &mappings[i], analytic->granularity, NULL);
         out[i].energy_pj =

@@ -82,14 +82,35 @@ static bool receive_all(int fd, void *data, size_t bytes)
 
 /* --- one evaluation, and the worker that does nothing else ------------------------------------ */
 
+static enum err_code evaluate_deadlines_here(const struct sim_pool *pool,
+                                             const struct mapping *mapping, struct evaluation *out,
+                                             struct err *err)
+{
+    const struct sim_options options = { .granularity = pool->granularity };
+    struct sim_result result;
+    enum err_code rc = sim_run(pool->problem, mapping, &options, &result, err);
+    if (rc != ERR_OK)
+        return rc;
+    const struct schedule *times = &result.schedule;
+    *out = (struct evaluation){
+        .makespan_ps = times->makespan_ps,
+        .energy_pj = times->energy_pj,
+        .on_time = deadline_judge_mapping(pool->problem, mapping, times->start_ps, times->end_ps),
+    };
+    sim_result_release(&result);
+    return ERR_OK;
+}
+
 static enum err_code evaluate_here(const struct sim_pool *pool, const struct mapping *mapping,
                                    struct evaluation *out, struct err *err)
 {
+    if (deadline_matters(pool->problem))
+        return evaluate_deadlines_here(pool, mapping, out, err);
     uint64_t makespan_ps;
     enum err_code rc = sim_makespan(pool->problem, mapping, pool->granularity, &makespan_ps, err);
     if (rc != ERR_OK)
         return rc;
-    out->makespan_ps = makespan_ps;
+    *out = (struct evaluation){ .makespan_ps = makespan_ps };
     out->energy_pj = mapping_energy(pool->problem, mapping, makespan_ps).total_pj;
     return ERR_OK;
 }

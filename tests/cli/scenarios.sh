@@ -41,4 +41,13 @@ rush() {
         [ "$(value "$WORK/rush.out" worst_lateness_ps)" -gt 0 ]
 }
 check explore__overload__every_frame_is_late rush
+
+# The objective is what it says: not later than what latency alone finds.
+objectives() {
+    explore --soc edge-ring --workload xrbench-outdoor-activity-b --out "$WORK/l" >"$WORK/l.json" &&
+        explore --soc edge-ring --workload xrbench-outdoor-activity-b --objective deadline --out "$WORK/d" >"$WORK/d.json" &&
+        [ "$(value "$WORK/d.json" misses)" -le "$(value "$WORK/l.json" misses)" ] &&
+        [ "$(value "$WORK/d.json" worst_lateness_ps)" -lt "$(value "$WORK/l.json" worst_lateness_ps)" ]
+}
+check explore__objective_deadline__less_late_than_by_latency objectives
 finish

@@ -59,14 +59,18 @@ static struct evaluation judge(const struct test_run *run, const struct mapping 
     schedule_init(&schedule, p->layer_count);
     analytic_schedule(p, mapping, run->options.granularity, &schedule);
     CHECK_OK(mapping_check(p, mapping, &schedule, run->options.granularity, err));
-    struct evaluation evaluation = { schedule.makespan_ps, schedule.energy_pj };
+    struct evaluation evaluation = {
+        .makespan_ps = schedule.makespan_ps,
+        .energy_pj = schedule.energy_pj,
+        .on_time = deadline_judge_mapping(p, mapping, schedule.start_ps, schedule.end_ps),
+    };
     schedule_release(&schedule);
     return evaluation;
 }
 
 static double value_of(const struct test_run *run, struct evaluation evaluation)
 {
-    return objective_value(run->options.objective, evaluation.makespan_ps, evaluation.energy_pj);
+    return evaluation_value(run->options.objective, &evaluation);
 }
 
 static void check_convergence(const struct test_run *run, const struct mapper_result *result)

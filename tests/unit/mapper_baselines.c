@@ -81,7 +81,7 @@ TEST(mapper_baselines__random_problems__one_layer_at_a_time_as_timed)
                 .seed = seed,
                 .jobs = 1,
                 .budget_evals = 250,
-                .objective = (enum objective)(seed % OBJECTIVE_COUNT),
+                .objective = (enum objective)(seed % OBJECTIVE_PLAIN_COUNT),
                 .granularity = (enum granularity)(seed / 3 % 2),
             };
             struct mapper_result found;
