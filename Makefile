@@ -210,7 +210,7 @@ install: all
 	install -D -m 755 $(BUILD)/socweave $(DESTDIR)$(PREFIX)/bin/socweave
 	install -D -m 644 docs/socweave.1 $(DESTDIR)$(PREFIX)/share/man/man1/socweave.1
 	install -D -m 644 cli/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/socweave
-	for f in soc-configs/*.json dnn-graphs/*.json dnn-graphs/workloads/*.json; do \
+	for f in soc-configs/*.json soc-configs/spaces/*.json dnn-graphs/*.json dnn-graphs/workloads/*.json; do \
 	    install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/socweave/$$f || exit 1; done
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/socweave $(DESTDIR)$(PREFIX)/share/man/man1/socweave.1 \

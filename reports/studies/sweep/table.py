@@ -1,0 +1,41 @@
+"""Hypervolume of latency and area against the grid's, and the work it took: table.py FOLDER."""
+import csv
+import glob
+import os
+import sys
+
+FULL_LAYERS = 200000
+folder = sys.argv[1]
+
+
+def load(file):
+    with open(file, encoding="utf-8") as rows:
+        return [(float(r["makespan_ps"]), float(r["area_mm2"]), int(r["rung"]))
+                for r in csv.DictReader(rows) if r["status"] == "ok"]
+
+
+grid = load(os.path.join(folder, "grid-1.csv"))
+ideal = [min(p[d] for p in grid) for d in (0, 1)]
+# Slightly worse than the worst, so that the ends of the front count.
+reference = [max(p[d] for p in grid) * 1.0001 for d in (0, 1)]
+
+
+def volume(points):
+    """Stairs between the points and the reference, as a share of the box."""
+    total, above = 0.0, 1.0
+    scaled = sorted([(p[d] - ideal[d]) / (reference[d] - ideal[d]) for d in (0, 1)] for p in points)
+    for latency, area in scaled:
+        if latency < 1 and area < above:
+            total += (1 - latency) * (above - area)
+            above = area
+    return total
+
+
+print("| strategy, seed | requests | full evaluations' worth | of the grid's work | of the grid's hypervolume |")
+print("|---|---|---|---|---|")
+for file in sorted(glob.glob(os.path.join(folder, "*-[0-9]*.csv"))):
+    points = load(file)
+    top = max(p[2] for p in points)
+    work = sum(4.0 ** (p[2] - top) for p in points)
+    name = os.path.basename(file)[:-4].replace("-", ", ")
+    print(f"| {name} | {len(points)} | {work:.1f} | {work / len(grid):.3f} | {volume(points) / volume(grid):.4f} |")
