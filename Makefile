@@ -76,7 +76,7 @@ endif
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo check check-unit check-cli asan fuzz bench lint format format-check trace update-golden \
+.PHONY: all deps demo check check-cuda check-unit check-cli asan fuzz bench lint format format-check trace update-golden \
         install uninstall clean help
 
 ## all: build/socweave (default)
@@ -155,6 +155,11 @@ check: deps
 	@$(MAKE) --no-print-directory all $(BUILD)/test_socweave
 	@BUILD=$(BUILD) tests/run
 
+## check-cuda: build the CUDA kernels and run the backend's tests; skips what needs a GPU if there is none
+check-cuda: deps
+	@$(MAKE) --no-print-directory CUDA=1 BUILD=$(BUILD)-cuda $(BUILD)-cuda/test_socweave
+	@$(BUILD)-cuda/test_socweave cuda
+
 ## asan: the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 asan: deps
 	@$(MAKE) --no-print-directory BUILD=build-asan CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
@@ -219,7 +224,7 @@ uninstall:
 
 ## clean: remove build folders
 clean:
-	rm -rf build build-asan build-tsan build-clang build-fuzz
+	rm -rf build build-cuda build-asan build-tsan build-clang build-fuzz
 
 ## help: this list
 help:

@@ -136,7 +136,32 @@ static size_t pick_row(const struct launch_case *c, const struct cuda_problem *p
     return row;
 }
 
-/* One random mapping of the operator by one random kernel and tiling. */
+static void run_emulated(struct launch_case *c, struct rng *rng, struct emulation *e)
+{
+    struct cuda_problem problem;
+    CHECK_OK(cuda_problem_init(&problem, &c->job, err));
+    struct cuda_tiling tiling = { .stages = 2 + rng_below(rng, 3),
+                                  .split = 1 + rng_below(rng, 3),
+                                  .group = 1 + rng_below(rng, 4) };
+    e->late = rng_below(rng, 2);
+    run_row(c, &problem, &cuda_rows[pick_row(c, &problem, rng)], &tiling, e);
+    cuda_problem_release(&problem);
+}
+
+/* The same on a GPU. */
+static void run_device(struct launch_case *c)
+{
+    struct backend_kernel *kernel;
+    CHECK_OK(backend_cuda.prepare(&c->job, &kernel, err));
+    const void *inputs[2] = { c->data[0], c->job.constant != NULL ? NULL : c->data[1] };
+    memset(c->output, 0xa5, 8 * c->elements);
+    CHECK_OK(backend_cuda.run(kernel, inputs, c->output, err));
+    backend_cuda.release(kernel);
+    check_output(c);
+}
+
+/* One random mapping of the operator, by one random kernel and tiling of the emulation, or by the
+ * backend's own choice if there is none. */
 static void run_random(const char *intrin, const struct expr *expr, uint64_t seed,
                        const struct backend_epilogue *epilogue, bool constant, struct emulation *e)
 {
@@ -154,14 +179,10 @@ static void run_random(const char *intrin, const struct expr *expr, uint64_t see
     c.job.plan = &plan;
     c.job.epilogue = epilogue;
     c.job.constant = constant ? c.data[1] : NULL;
-    struct cuda_problem problem;
-    CHECK_OK(cuda_problem_init(&problem, &c.job, err));
-    struct cuda_tiling tiling = { .stages = 2 + rng_below(&rng, 3),
-                                  .split = 1 + rng_below(&rng, 3),
-                                  .group = 1 + rng_below(&rng, 4) };
-    e->late = rng_below(&rng, 2);
-    run_row(&c, &problem, &cuda_rows[pick_row(&c, &problem, &rng)], &tiling, e);
-    cuda_problem_release(&problem);
+    if (e != NULL)
+        run_emulated(&c, &rng, e);
+    else
+        run_device(&c);
     intrin_plan_release(&plan);
     intrin_matches_release(&matches);
     case_release(&c);
@@ -172,7 +193,7 @@ static const char *const intrins[] = {
     "wmma.m16n16k16.f16", "wmma.m32n8k16.bf16", "wmma.m8n32k16.s8",     "wmma.m16n16k16.u8",
     "wmma.m32n8k16.s8",   "wmma.m8n32k16.f16",  "wgmma.m64n256k16.f16", "wgmma.m64n256k16.bf16",
 };
-enum { INTRINS = sizeof intrins / sizeof *intrins };
+enum { INTRINS = sizeof intrins / sizeof *intrins, WITH_KERNELS = 10 }; /* not yet wgmma */
 
 static int64_t ragged(struct rng *rng, int64_t small, int64_t large)
 {
@@ -240,40 +261,70 @@ TEST(cuda_launch__every_operator_of_the_matchers_table__exact)
 }
 
 /* Bias, scale, relu, every stored type; channels along an axis or along an outer loop. */
-TEST(cuda_launch__epilogues__as_the_reference_stores_them)
+static void run_epilogue(uint64_t seed, struct emulation *e)
 {
     static const enum dtype types[] = { DT_U8,  DT_S8,   DT_S16, DT_S32,
                                         DT_F16, DT_BF16, DT_F32, DT_F64 };
+    struct rng rng = rng_stream(seed, 8, 0);
+    struct expr expr;
+    random_conv(&rng, &expr);
+    const char *name = intrins[seed % (e != NULL ? INTRINS : WITH_KERNELS)];
+    struct intrin intrin;
+    CHECK_OK(intrin_find(name, &intrin, err));
+    bool is_float = intrin.expr.tensors[0].type == DT_F32;
+    intrin_release(&intrin);
+    int32_t bias_s32[128];
+    float bias_f32[128], scale[128];
+    for (size_t at = 0; at < (size_t)expr.tensors[0].dims[1].extent; at++) {
+        bias_s32[at] = (int32_t)rng_below(&rng, 2001) - 1000;
+        bias_f32[at] = (float)bias_s32[at] / 16;
+        scale[at] = (float)rng_real(&rng) / 4;
+    }
+    struct backend_epilogue epilogue = { .channel_dim = 1,
+                                         .relu = rng_below(&rng, 2),
+                                         .converts = true,
+                                         .to_type = types[rng_below(&rng, 8)] };
+    if (rng_below(&rng, 4) != 0 && is_float)
+        epilogue.bias_f32 = bias_f32;
+    if (rng_below(&rng, 4) != 0 && !is_float)
+        epilogue.bias_s32 = bias_s32;
+    if (rng_below(&rng, 4) != 0)
+        epilogue.scale = scale;
+    if (epilogue.to_type == DT_U8 || epilogue.to_type == DT_S8)
+        epilogue.zero_point = (int32_t)rng_below(&rng, 21) - 10;
+    run_random(name, &expr, seed, &epilogue, seed % 3 == 0, e);
+}
+
+TEST(cuda_launch__epilogues__as_the_reference_stores_them)
+{
     struct emulation e = { 0 };
-    for (uint64_t seed = 1; seed <= 96; seed++) {
-        struct rng rng = rng_stream(seed, 8, 0);
-        struct expr expr;
-        random_conv(&rng, &expr);
-        const char *name = intrins[seed % INTRINS];
-        struct intrin intrin;
-        CHECK_OK(intrin_find(name, &intrin, err));
-        bool is_float = intrin.expr.tensors[0].type == DT_F32;
-        size_t channels = (size_t)expr.tensors[0].dims[1].extent;
-        int32_t bias_s32[128];
-        float bias_f32[128], scale[128];
-        for (size_t at = 0; at < channels; at++) {
-            bias_s32[at] = (int32_t)rng_below(&rng, 2001) - 1000;
-            bias_f32[at] = (float)bias_s32[at] / 16;
-            scale[at] = (float)rng_real(&rng) / 4;
+    for (uint64_t seed = 1; seed <= 96; seed++)
+        run_epilogue(seed, &e);
+}
+
+/* --- with a GPU: make check-cuda -------------------------------------------------------------- */
+
+/* Sums of these data are exact in f32, so floats are compared to the bit, too. */
+TEST(cuda_device__random_layers__exact)
+{
+    struct backend_probe found;
+    backend_cuda.probe(&found);
+    if (found.state != BACKEND_AVAILABLE)
+        test_skip(found.reason);
+    for (uint64_t seed = 1; seed <= 600; seed++) {
+        if (seed % 4 == 0) {
+            run_epilogue(seed, NULL);
+            continue;
         }
-        struct backend_epilogue epilogue = { .channel_dim = 1,
-                                             .relu = rng_below(&rng, 2),
-                                             .converts = true,
-                                             .to_type = types[seed % 8] };
-        if (rng_below(&rng, 4) != 0 && is_float)
-            epilogue.bias_f32 = bias_f32;
-        if (rng_below(&rng, 4) != 0 && !is_float)
-            epilogue.bias_s32 = bias_s32;
-        if (rng_below(&rng, 4) != 0)
-            epilogue.scale = scale;
-        if (epilogue.to_type == DT_U8 || epilogue.to_type == DT_S8)
-            epilogue.zero_point = (int32_t)rng_below(&rng, 21) - 10;
-        run_random(name, &expr, seed, &epilogue, seed % 3 == 0, &e);
-        intrin_release(&intrin);
+        struct rng rng = rng_stream(seed, 9, 0);
+        struct expr expr;
+        if (seed % 4 == 1)
+            random_gemm(&rng, &expr);
+        else if (seed % 4 == 2)
+            random_conv(&rng, &expr);
+        else
+            match_op_cube(match_table[rng_below(&rng, 15)].op, 3 + rng_below(&rng, 2), &expr);
+        run_random(intrins[rng_below(&rng, WITH_KERNELS)], &expr, seed, NULL, rng_below(&rng, 2),
+                   NULL);
     }
 }
