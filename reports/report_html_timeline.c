@@ -10,6 +10,7 @@
 #define ROWS_MAX         64
 #define EXACT_MAX        5000 /* layers drawn one by one, over all accelerators */
 #define LABELS_MAX       400
+#define DEADLINES_MAX    300
 #define LAYER_HEIGHT_MIN 2.0 /* so that a narrow share is seen */
 #define GROUP_WIDTH_MIN  1.5
 #define GROUP_HEIGHT_MIN 6.0
@@ -297,6 +298,31 @@ static void draw_accelerator(struct timeline *t, uint32_t a, double y)
     text_add(t->out, "\n");
 }
 
+/* A line down to `bottom` at every deadline within the run, with the network and what it has left.
+ * True if there is one. */
+static bool draw_deadlines(struct timeline *t, double bottom)
+{
+    const struct report_facts *f = t->facts;
+    const struct workload *workload = f->report->problem->workload;
+    size_t drawn = 0;
+    for (size_t n = 0; n < workload->network_count && workload->has_deadlines; n++) {
+        const struct workload_network *network = &workload->networks[n];
+        if (network->deadline_ps > f->makespan_ps || drawn == DEADLINES_MAX)
+            continue;
+        drawn++;
+        text_printf(t->out, "<path class=\"due%s\" d=\"M", f->networks[n].is_late ? " late" : "");
+        report_coordinate(t->out, report_html_x(f, network->deadline_ps));
+        text_printf(t->out, " 0V%g\"><title>Deadline of ", bottom);
+        report_html_text(t->out, network->name);
+        text_add(t->out, "\nat ");
+        report_quantity(t->out, REPORT_TIME, (double)network->deadline_ps);
+        text_add(t->out, f->networks[n].is_late ? ", missed by " : ", with a slack of ");
+        report_quantity(t->out, REPORT_TIME, (double)f->networks[n].slack_ps);
+        text_add(t->out, "</title></path>");
+    }
+    return drawn > 0;
+}
+
 static void draw_accelerator_name(struct timeline *t, uint32_t a, double y)
 {
     const struct soc_accelerator *acc = &t->facts->report->problem->soc->accelerators[a];
@@ -428,6 +454,7 @@ void report_html_timeline(const struct report_facts *facts, struct text *out)
                   "class=\"hatch\" width=\"2\" height=\"5\"/></pattern></defs>\n");
     for (size_t row = 0; row < t.row_count; row++)
         draw_accelerator(&t, t.rows[row], row_step(&t) * (double)row);
+    bool any_due = draw_deadlines(&t, row_step(&t) * (double)t.row_count - ROW_GAP / 2);
     report_tracks_draw(tracks, out, tracks_y);
     report_html_chart_middle(out);
     for (size_t row = 0; row < t.row_count; row++)
@@ -441,6 +468,12 @@ void report_html_timeline(const struct report_facts *facts, struct text *out)
     text_add(out, "</g>");
     report_html_chart_end(out);
     write_state_legend(facts, out);
+    if (any_due)
+        text_add(out, "<ul class=\"legend\"><li><svg class=\"swatch\" width=\"18\" "
+                      "height=\"12\"><path class=\"due\" d=\"M9 0v12\"/></svg>a deadline"
+                      "</li><li><svg class=\"swatch\" width=\"18\" height=\"12\"><path "
+                      "class=\"due late\" d=\"M9 0v12\"/></svg>a deadline that is missed</li>"
+                      "</ul>\n");
     write_caption(&t, report_tracks_left_out(tracks));
     text_add(out, "</section>\n");
     report_tracks_free(tracks);
