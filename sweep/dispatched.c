@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/arena.h"
+#include "core/deadline.h"
 #include "mapper/dispatch.h"
 
 struct dispatched {
@@ -34,8 +35,12 @@ static enum err_code evaluate(void *ctx, const struct mapping *mappings, size_t 
     (void)err;
     for (size_t i = 0; i < count; i++) {
         const struct dispatch_times times = { d->start_ps, d->end_ps };
+        out[i] = (struct evaluation){ 0 };
         out[i].makespan_ps = run(d, &mappings[i], &times);
         out[i].energy_pj = mapping_energy(d->problem, &mappings[i], out[i].makespan_ps).total_pj;
+        if (deadline_matters(d->problem))
+            out[i].on_time =
+                deadline_judge_mapping(d->problem, &mappings[i], d->start_ps, d->end_ps);
     }
     return ERR_OK;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/deadline.h"
 #include "sweep/dispatched.h"
 
 /* A point as the mapper sees it. */
@@ -136,23 +137,13 @@ static enum err_code search(const struct sweep_mapping_options *options,
     return rc;
 }
 
-/* Networks that end after their deadline; a layer's end is known at layer granularity alone. */
+/* Of whole runs: a layer's end is known at layer granularity alone. */
 static uint32_t deadline_misses(const struct problem *problem, const struct timed *timed)
 {
-    const struct workload *workload = problem->workload;
-    uint32_t misses = 0;
-    for (size_t i = 0;
-         workload->has_deadlines && timed->schedule.layer_count && i < workload->network_count;
-         i++) {
-        const struct workload_network *network = &workload->networks[i];
-        uint32_t end = i + 1 < workload->network_count ? network[1].first_layer
-                                                       : (uint32_t)workload->layer_count;
-        bool missed = false;
-        for (uint32_t layer = network->first_layer; layer < end; layer++)
-            missed |= timed->schedule.end_ps[layer] > network->deadline_ps;
-        misses += missed;
-    }
-    return misses;
+    const struct schedule *times = &timed->schedule;
+    if (!deadline_matters(problem) || times->layer_count == 0)
+        return 0;
+    return (uint32_t)deadline_judge(problem, times->start_ps, times->end_ps, NULL).misses;
 }
 
 static void take_figures(const struct problem *problem, const struct timed *timed,
@@ -290,11 +281,13 @@ static bool move_mapping(const struct problem *from, const struct mapping *mappi
     return true;
 }
 
-static bool is_better(const struct sweep_mapping_options *options, const struct timed *timed,
-                      const struct sweep_outcome *than)
+/* By the objective, and not at the price of a deadline. */
+static bool is_better(const struct sweep_mapping_options *options, const struct problem *problem,
+                      const struct timed *timed, const struct sweep_outcome *than)
 {
-    return objective_value(options->objective, timed->makespan_ps, timed->energy_pj) <
-           objective_value(options->objective, than->makespan_ps, than->energy_pj);
+    return deadline_misses(problem, timed) <= than->deadline_misses &&
+           objective_value(options->objective, timed->makespan_ps, timed->energy_pj) <
+               objective_value(options->objective, than->makespan_ps, than->energy_pj);
 }
 
 /* Of a mapping that fits: its outcome if that is better. One that doesn't is no loss. */
@@ -307,7 +300,7 @@ static void replay(const struct sweep_mapping_options *options, const struct sit
     if (move_mapping(&small->problem, mapping, &big->problem, &moved) &&
         mapping_check(&big->problem, &moved, NULL, options->granularity, NULL) == ERR_OK &&
         time_mapping(options, &big->problem, &moved, &timed, NULL) == ERR_OK &&
-        is_better(options, &timed, outcome)) {
+        is_better(options, &big->problem, &timed, outcome)) {
         take_figures(&big->problem, &timed, outcome);
         outcome->replayed_from = from;
         text_release(mapping_text);

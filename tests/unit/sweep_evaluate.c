@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/file.h"
 #include "sim/sim.h"
 #include "sweep/evaluate.h"
 #include "tests/fixture.h"
@@ -150,4 +151,32 @@ TEST(sweep_evaluate__constraint_not_met__is_an_outcome_with_a_reason)
     CHECK_INT(0, mapping.bytes);
     text_release(&reason);
     bench_release(&b);
+}
+
+/* Each of two copies must end within 1 ns of its release: nothing can; within a second: anything.
+ */
+TEST(sweep_evaluate__deadlines__misses_are_counted)
+{
+    static const struct {
+        const char *deadline_ns;
+        uint32_t misses;
+    } cases[] = { { "1", 2 }, { "1e9", 0 } };
+    for (size_t i = 0; i < 2; i++) {
+        struct bench b;
+        struct text mapping = { 0 }, text = { 0 };
+        char file[512];
+        text_printf(&text,
+                    "{\"socweave\": \"workload/1\", \"name\": \"w\", \"networks\": [{\"graph\": "
+                    "\"%s\", \"copies\": 2, \"deadline_ns\": %s}]}",
+                    test_path("dnn-graphs/tiny-cnn.json"), cases[i].deadline_ns);
+        snprintf(file, sizeof file, "%s/workload.json", test_temp_dir());
+        CHECK_OK(file_write(file, text.data, text.bytes, err));
+        bench_load(&b, "soc-configs/spaces/edge-small.json", "dnn-graphs/workloads/tiny.json");
+        workload_release(&b.workload);
+        CHECK_OK(workload_load(&b.workload, file, err));
+        CHECK_INT(cases[i].misses, evaluate(&b, 200, 2000, &mapping).deadline_misses);
+        text_release(&mapping);
+        text_release(&text);
+        bench_release(&b);
+    }
 }
