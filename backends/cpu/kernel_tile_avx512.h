@@ -69,6 +69,11 @@ static inline __m512i broadcast(const uint8_t *at)
 #define STEP_TABLE_4(m, g, r) __m512i x##m = broadcast(ROW_TABLE(m, g, r)); MACS_4(m)
 
 #define PUT(m, v)   _mm512_mask_storeu_epi32(c + c_rows[m] + 16 * v, mask##v, c##m##_##v);
+#define WHOLE(m, v) _mm512_storeu_si512(c + c_rows[m] + 16 * v, c##m##_##v);
+#define WHOLE_1(m, g, r) WHOLE(m, 0)
+#define WHOLE_2(m, g, r) WHOLE_1(m, g, r) WHOLE(m, 1)
+#define WHOLE_3(m, g, r) WHOLE_2(m, g, r) WHOLE(m, 2)
+#define WHOLE_4(m, g, r) WHOLE_3(m, g, r) WHOLE(m, 3)
 #define PUT_1(m, g, r) PUT(m, 0)
 #define PUT_2(m, g, r) PUT_1(m, g, r) PUT(m, 1)
 #define PUT_3(m, g, r) PUT_2(m, g, r) PUT(m, 2)
@@ -100,6 +105,10 @@ static inline __mmask16 lanes_of(unsigned columns, unsigned v)
         const __mmask16 mask0 = lanes_of(t->columns, 0), mask1 = lanes_of(t->columns, 1),          \
                         mask2 = lanes_of(t->columns, 2), mask3 = lanes_of(t->columns, 3);          \
         (void)mask1, (void)mask2, (void)mask3;                                                     \
+        if (t->columns == 16 * v) {                                                                \
+            ROWS_##m(WHOLE_##v)                                                                    \
+            return;                                                                                \
+        }                                                                                          \
         ROWS_##m(PUT_##v)                                                                          \
     }
 #define TILES(m, v) TILE(m, v, EVEN) TILE(m, v, TABLE)

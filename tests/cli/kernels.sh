@@ -56,7 +56,7 @@ void tile_bad(__m512i *p)
 END
     gcc $common -c -o "$WORK/spill.o" "$WORK/spill.c" 2>"$WORK/spill.log"
     is_noticed() {
-        ! no_stack "$1" && grep -qE 'zmm[0-9]+.*\((%rsp|%rbp)' "$WORK/listing"
+        ! no_stack "$1" && grep -qE '\(%(rsp|rbp).*zmm|zmm.*\(%(rsp|rbp)' "$WORK/listing"
     }
     check kernels__spilling_tile__is_noticed is_noticed "$WORK/spill.o"
 else
