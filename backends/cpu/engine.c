@@ -735,6 +735,23 @@ static void run_tile(const struct kernel_engine *e, int64_t batch, const struct 
         finish_tile(e, batch, tile, panel, sums);
 }
 
+/* Tiles fastest, then panels, then the batch: a panel stays in the cache. */
+static void run_items(const struct kernel_engine *e, uint64_t begin, uint64_t end)
+{
+    size_t tile = begin % e->tile_count, panel = begin / e->tile_count % e->panel_count;
+    int64_t batch = (int64_t)(begin / e->tile_count / e->panel_count);
+    for (uint64_t item = begin; item < end; item++) {
+        run_tile(e, batch, &e->tiles[tile], &e->panels[panel]);
+        if (++tile < e->tile_count)
+            continue;
+        tile = 0;
+        if (++panel < e->panel_count)
+            continue;
+        panel = 0;
+        batch++;
+    }
+}
+
 #define LANES_ROWS 64 /* of one piece of work */
 
 static void run_lanes(const struct kernel_engine *e, size_t panel, size_t begin, size_t end,
@@ -800,12 +817,11 @@ void kernel_engine_compute(struct kernel_engine *e)
         compute_lanes(e);
         return;
     }
-    int64_t tiles = (int64_t)e->tile_count, per_batch = tiles * (int64_t)e->panel_count;
-    int64_t items = e->parts[BATCH].points * per_batch;
-#pragma omp parallel for schedule(static) num_threads((int)e->job.threads)
-    for (int64_t item = 0; item < items; item++)
-        run_tile(e, item / per_batch, &e->tiles[item % tiles],
-                 &e->panels[item % per_batch / tiles]);
+    uint64_t items = (uint64_t)e->parts[BATCH].points * e->panel_count * e->tile_count;
+    uint64_t threads = min_u64(e->job.threads, items);
+#pragma omp parallel for schedule(static, 1) num_threads((int)threads)
+    for (uint64_t thread = 0; thread < threads; thread++)
+        run_items(e, items * thread / threads, items * (thread + 1) / threads);
 }
 
 void kernel_engine_store(const struct kernel_engine *e, void *output)
