@@ -215,11 +215,12 @@ static void place_error(const struct space *space, uint64_t point, const struct 
     struct err none = ERR_INIT;
     char *parameters = space_point_text(space, point);
     space_choices(space, point, choices);
-    const struct space_node *root = space_resolve(space, choices, point, arena, &none);
+    const struct json_node *blamed;
+    const struct space_node *root = space_resolve(space, choices, point, arena, &blamed, &none);
     const struct space_node *node =
         root ? space_node_at(root, found->path) : space->templates->root;
-    json_fail(node->where, found->code, "%s%s%.300s", found->text, *parameters ? ", at " : "",
-              parameters);
+    json_fail(blamed ? blamed : node->where, found->code, "%s%s%.300s", found->text,
+              *parameters ? ", at " : "", parameters);
     free(parameters);
     arena_free(arena);
 }

@@ -66,6 +66,7 @@ struct resolver {
     struct space_context context;
     struct arena *arena;
     struct err *err;
+    const struct json_node *blamed; /* where the error is, if it is at one place */
 };
 
 static struct space_node *node_new(struct resolver *r, enum space_node_kind kind,
@@ -94,6 +95,7 @@ static struct space_node *number_node(struct resolver *r, double number)
 static struct space_node *expr_node(struct resolver *r, const struct space_node *node)
 {
     struct space_scalar value;
+    r->blamed = node->where;
     if (space_value_of(&r->context, node->expr, &value, r->err) != ERR_OK)
         return NULL;
     if (!value.text && !isfinite(value.number)) {
@@ -112,6 +114,7 @@ static struct space_node *case_node(struct resolver *r, const struct space_node 
 {
     struct space_scalar value;
     char number[32];
+    r->blamed = node->where;
     if (space_value_of(&r->context, node->expr, &value, r->err) != ERR_OK)
         return NULL;
     snprintf(number, sizeof number, "%.15g", value.number);
@@ -338,10 +341,13 @@ static bool place_all(struct resolver *r, struct space_node *root)
 }
 
 struct space_node *space_resolve(const struct space *space, const uint32_t *choices, uint64_t point,
-                                 struct arena *arena, struct err *err)
+                                 struct arena *arena, const struct json_node **blamed,
+                                 struct err *err)
 {
-    struct resolver r = { { space, choices, NULL, NULL }, arena, err };
+    struct resolver r = { { space, choices, NULL, NULL }, arena, err, NULL };
     struct space_node *root = resolve(&r, space->templates->root);
+    if (blamed)
+        *blamed = root ? NULL : r.blamed;
     if (!root || !place_all(&r, root))
         return NULL;
     struct space_node *out = node_new(&r, SPACE_OBJECT, root->where);
@@ -424,7 +430,7 @@ enum err_code space_soc_text(const struct space *space, uint64_t point, struct t
     struct arena *arena = arena_new();
     uint32_t choices[SPACE_PARAMETERS_MAX];
     space_choices(space, point, choices);
-    const struct space_node *root = space_resolve(space, choices, point, arena, &own);
+    const struct space_node *root = space_resolve(space, choices, point, arena, NULL, &own);
     if (root) {
         struct json_out json;
         json_out_init(&json, out);

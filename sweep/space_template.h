@@ -84,9 +84,11 @@ void space_read(struct space *space, struct json_doc *doc);
 /* Fills sha256 from the text of a file that space_read() took. */
 void space_hash(struct space *space, const char *text, size_t bytes);
 
-/* space_soc.c: the tree of a point, in the arena; NULL with *err filled. */
+/* space_soc.c: the tree of a point, in the arena; NULL with *err filled, and *blamed (which may be
+ * NULL) the node of the file that the error is about, if it is one. */
 struct space_node *space_resolve(const struct space *space, const uint32_t *choices, uint64_t point,
-                                 struct arena *arena, struct err *err);
+                                 struct arena *arena, const struct json_node **blamed,
+                                 struct err *err);
 void space_print(const struct space_node *node, struct text *out);
 /* The node of a JSON path, or the nearest one on its way. */
 const struct space_node *space_node_at(const struct space_node *root, const char *path);
