@@ -33,6 +33,17 @@ static size_t cache_bytes(int name)
     return bytes > 0 ? (size_t)bytes : 0;
 }
 
+/* cpuid and sysconf count caches that a virtual machine does not have; the system knows better. */
+static size_t shared_cache_bytes(void)
+{
+    unsigned long kib = 0;
+    FILE *file = fopen("/sys/devices/system/cpu/cpu0/cache/index3/size", "r");
+    bool known = file != NULL && fscanf(file, "%luK", &kib) == 1;
+    if (file != NULL)
+        fclose(file);
+    return known ? kib << 10 : cache_bytes(_SC_LEVEL3_CACHE_SIZE);
+}
+
 static bool forbids_avx512(void)
 {
     const char *isa = getenv("SOCWEAVE_CPU_ISA");
@@ -54,7 +65,7 @@ void backend_cpu_machine(struct backend_cpu_machine *out)
     out->bf16 = avx512 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
     out->l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE);
     out->l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE);
-    out->l3_bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE);
+    out->l3_bytes = shared_cache_bytes();
 }
 
 const struct kernel_set *backend_cpu_kernels(enum backend_cpu_unit unit)
