@@ -9,6 +9,7 @@
 #include "core/text.h"
 #include "frontends/onnx.h"
 #include "intrinsics/intrin.h"
+#include "intrinsics/intrin_machine.h"
 #include "sweep/space.h"
 
 struct check_args {
@@ -120,6 +121,22 @@ static enum err_code check_intrinsic(const char *file, const struct check_args *
     return ERR_OK;
 }
 
+static enum err_code check_machine(const char *file, const struct check_args *a,
+                                   struct finding *found, struct err *err)
+{
+    (void)a;
+    struct arena *arena = arena_new();
+    struct intrin_calibration c;
+    enum err_code rc = intrin_calibration_load(&c, file, arena, err);
+    if (rc == ERR_OK) {
+        const struct intrin_rates *most = &c.rates[c.rate_count - 1];
+        snprintf(found->holds, sizeof found->holds, "%s: %.4g GOP/s and %.4g GB/s on %u threads",
+                 c.name, most->peak_ops_per_s / 1e9, most->memory_bytes_per_s / 1e9, most->threads);
+    }
+    arena_free(arena);
+    return rc;
+}
+
 /* All points of a small space are tried; how many of a larger one are feasible is not said. */
 enum { COUNTED_POINTS_MAX = 10000 };
 
@@ -207,6 +224,7 @@ static const struct {
     { "mapping/1", "mapping", check_mapping },
     { "intrinsic/1", "intrinsic", check_intrinsic },
     { "space/1", "space", check_space },
+    { "machine/1", "machine", check_machine },
 };
 #define KIND_COUNT (sizeof kinds / sizeof *kinds)
 

@@ -43,8 +43,24 @@ static enum err_code read_match(struct validate_args *a, struct err *err)
     return ERR_OK;
 }
 
+static enum err_code check_calibration(const struct validate_args *a, struct err *err)
+{
+    if (a->graph || a->mapping || a->backend || a->machine)
+        return err_set(err, ERR_USAGE,
+                       "--calibrate goes without --backend, --graph, --mapping and --machine");
+    if (a->out == NULL)
+        return err_set(err, ERR_USAGE, "--calibrate needs --out FILE");
+    if (a->samples == 0)
+        return err_set(err, ERR_USAGE, "--calibrate needs at least one of --samples");
+    return ERR_OK;
+}
+
 static enum err_code check_combination(const struct validate_args *a, struct err *err)
 {
+    if (a->calibrate)
+        return check_calibration(a, err);
+    if (a->backend == NULL)
+        return err_set(err, ERR_USAGE, "--backend B is missing");
     if (a->graph != NULL && a->mapping != NULL)
         return err_set(err, ERR_USAGE, "give --graph or --mapping, not both");
     if (a->graph == NULL && a->mapping == NULL)
@@ -61,7 +77,7 @@ static enum err_code parse(struct validate_args *a, int argc, char **argv, bool 
 {
     // clang-format off
     const struct cli_option options[] = {
-        { "--backend", CLI_TEXT, &a->backend, "B", "what the layers run on: reference, cpu, cuda", .required = true },
+        { "--backend", CLI_TEXT, &a->backend, "B", "what the layers run on: reference, cpu, cuda" },
         { "--graph", CLI_TEXT, &a->graph, "FILE", "a DNN graph, or the name of a shipped one" },
         { "--layer", CLI_TEXT, &a->layer, "NAME", "one layer; all if not given" },
         { "--mapping", CLI_TEXT, &a->mapping, "FILE", "the layers of a mapping/1, as explore writes it" },
@@ -71,10 +87,12 @@ static enum err_code parse(struct validate_args *a, int argc, char **argv, bool 
         { "--intrinsic", CLI_TEXT, &a->intrinsic, "NAME", "of match --list, or a file; if not given the fastest by prediction" },
         { "--match", CLI_TEXT, &a->match, "M", "which plans: best, all, or the N best" },
         { "--each", CLI_FLAG, &a->each, NULL, "run layers of equal shape one by one, not once" },
+        { "--machine", CLI_TEXT, &a->machine, "FILE", "predict for this machine, as --calibrate wrote it (backend cpu)" },
+        { "--calibrate", CLI_FLAG, &a->calibrate, NULL, "measure this machine in place of layers, and write it to --out FILE" },
         { "--threads", CLI_COUNT, &a->threads, "N", "of backends on this machine; all cores if not given", .low = 1, .high = 1024 },
         { "--seed", CLI_COUNT, &a->seed, "N", "of the random data" },
         { "--samples", CLI_COUNT, &a->samples, "N", "timed runs of each plan; 0: no timing", .low = 0, .high = 10000 },
-        { "--out", CLI_TEXT, &a->out, "DIR", "write validate.BACKEND.json there, and validate.html of all such files in it" },
+        { "--out", CLI_TEXT, &a->out, "DIR", "write validate.BACKEND.json there, and validate.html of all such files in it; the file of --calibrate" },
         { "--json", CLI_FLAG, &a->json, NULL, "print one JSON object in place of the table" },
         { "--progress", CLI_CHOICE, &a->progress, "P", "on stderr", cli_progress_names, 4 },
     };
@@ -224,6 +242,9 @@ static enum err_code validate(const struct validate_args *a, struct err *err)
     struct backend_probe probe;
     const struct backend *backend = NULL;
     enum err_code rc = find_backend(a->backend, &backend, err);
+    if (rc == ERR_OK && a->machine && !(backend->on_host && backend->follows_plans))
+        rc = err_set(err, ERR_USAGE, "--machine: backend %s predicts no times of this machine",
+                     backend->name);
     if (rc == ERR_OK)
         rc = a->graph ? load_graph(a, &s, err) : load_mapping(a, &s, err);
     if (rc == ERR_OK)
@@ -264,7 +285,8 @@ int cmd_validate(int argc, char **argv)
         status = cli_fail("validate", &err);
     } else if (!helped) {
         cli_catch_signals();
-        if (validate(&args, &err) != ERR_OK)
+        if ((args.calibrate ? cli_validate_calibrate(&args, &err) : validate(&args, &err)) !=
+            ERR_OK)
             status = cli_fail("validate", &err);
     }
     free(command);

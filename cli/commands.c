@@ -34,7 +34,9 @@ const struct cli_command cli_commands[] = {
       "the result with the reference, and sets the measured time beside the predicted one. Integers must\n"
       "be equal; floats may differ by a bound that follows from the types and the length of the sums.\n"
       "Layers of equal shape run once. Exit status 1 if a result is wrong, 6 if the backend is not\n"
-      "available; layers that it does not support are listed with the reason.",
+      "available; layers that it does not support are listed with the reason.\n"
+      "--calibrate --out FILE measures this machine (peak, reads of each level of memory, cost of a call)\n"
+      "instead; --machine FILE then predicts from these figures.",
       "socweave validate --backend cpu --graph resnet50 --threads 1 --out out/validated",
       cmd_validate },
     { "import", "turn an ONNX model into a DNN graph", "MODEL.onnx",

@@ -7,11 +7,13 @@
 #include "core/num.h"
 #include "core/text.h"
 #include "exec/exec_trial.h"
+#include "intrinsics/intrin_machine.h"
 
 struct session {
     const struct validate_args *args;
     const struct backend *backend;
-    unsigned threads, units; /* of the predictions */
+    unsigned threads, units;                      /* of the predictions */
+    const struct intrin_calibration *calibration; /* NULL: the built-in machines */
     struct arena *arena;
     struct report_validation *out;
     size_t capacity;
@@ -84,7 +86,9 @@ static void plans_release(struct plans *plans)
 static void set_machine(const struct session *s, struct plans *plans)
 {
     plans->machine = *plans->intrin.machine;
-    if (s->units < plans->machine.units)
+    if (s->calibration)
+        plans->machine = intrin_machine_at(s->calibration, s->threads, plans->intrin.machine);
+    else if (s->units < plans->machine.units)
         plans->machine.units = s->units;
     plans->intrin.machine = &plans->machine;
 }
@@ -254,8 +258,11 @@ static enum err_code run_plan(struct session *s, const struct shape *shape,
     struct report_trial *row = add_row(s, shape, &plans->expr);
     row->intrinsic = arena_strdup(s->arena, plans->intrin.name);
     row->match = match_text(s, plans, &choice->mapping);
-    if (s->backend->follows_plans)
+    if (s->backend->follows_plans) {
         row->predicted_ns = choice->cost.predicted_ns;
+        s->out->machine = arena_strdup(s->arena, plans->machine.name);
+        s->out->memory_bytes_per_s = plans->machine.memory_bytes_per_s;
+    }
     add_verdict(s, &verdict, row);
     intrin_plan_release(&plan);
     return ERR_OK;
@@ -358,11 +365,15 @@ enum err_code cli_validate_layers(const struct validate_args *args, const struct
                                   struct err *err)
 {
     unsigned cores = cli_cores();
+    struct intrin_calibration calibration;
+    if (args->machine && intrin_calibration_load(&calibration, args->machine, arena, err) != ERR_OK)
+        return err->code;
     struct session session = {
         .args = args,
         .backend = backend,
         .threads = args->threads > 0 ? (unsigned)args->threads : cores,
         .units = UINT32_MAX,
+        .calibration = args->machine ? &calibration : NULL,
         .arena = arena,
         .out = out,
     };

@@ -65,6 +65,36 @@ for backend in cpu cuda; do
     fi
 done
 
+# This machine measured, and predictions from it.
+check_status usage__calibrate_no_out__exit_2 2 validate --calibrate
+says usage__calibrate_no_out__is_said '--calibrate needs --out FILE'
+check_status usage__calibrate_with_graph__exit_2 2 validate --calibrate --graph resnet8 --out "$WORK/m.json"
+check_status usage__calibrate_no_samples__exit_2 2 validate --calibrate --samples 0 --out "$WORK/m.json"
+check_status usage__machine_of_reference__exit_2 2 validate $reference --graph resnet8 --machine "$WORK/m.json"
+says usage__machine_of_reference__is_said 'backend reference predicts no times of this machine'
+SOCWEAVE_CPU_ISA=portable check_status calibrate__no_vnni__exit_6 6 validate --calibrate --samples 1 --out "$WORK/none.json"
+check calibrate__no_vnni__writes_nothing test ! -e "$WORK/none.json"
+validate --calibrate --samples 1 --out "$WORK/m.json" >"$WORK/calibrate.out" 2>"$WORK/calibrate.err"
+status=$?
+if [ $status = 6 ]; then
+    skip calibrate "$(cat "$WORK/calibrate.err")"
+else
+    check calibrate__exit_0 test $status = 0
+    check_status calibrate__file__is_valid 0 "$SOCWEAVE" check "$WORK/m.json"
+    check_status calibrate__unwritable__exit_5 5 validate --calibrate --samples 1 --threads 1 --out /proc/nowhere
+    sed 's/"name": "[^"]*"/"name": "slowpoke"/; s/"memory_bytes_per_s": [0-9.e+]*/"memory_bytes_per_s": 12345678/' "$WORK/m.json" >"$WORK/slow.json"
+    layer="--backend cpu --graph resnet8 --layer stage2_s --threads 1 --samples 1 --json"
+    check_status machine__measured__ok 0 validate $layer --machine "$WORK/slow.json"
+    check machine__measured__is_named grep -q '"machine": "slowpoke"' "$WORK/status.out"
+    check machine__measured__gives_the_slope test "$(json_value "$WORK/status.out" memory_bytes_per_s)" = 12345678
+    slow=$(grep -o "\"predicted_ns\": [0-9.e+]*" "$WORK/status.out")
+    check_status machine__built_in__ok 0 validate $layer
+    check machine__measured__decides_the_prediction test "$slow" != "$(grep -o "\"predicted_ns\": [0-9.e+]*" "$WORK/status.out")"
+    echo '{ "socweave": "machine/1" }' >"$WORK/broken.json"
+    check_status machine__broken__exit_3 3 validate $layer --machine "$WORK/broken.json"
+    says machine__broken__is_said 'broken.json:1:1: $'
+fi
+
 check_status usage__validate_no_backend__exit_2 2 validate --graph resnet8
 says usage__validate_no_backend__is_said '--backend B is missing'
 check_status usage__validate_unknown_backend__exit_2 2 validate --backend cpus --graph resnet8

@@ -1,5 +1,5 @@
 /* Intrinsics as data: the built-in rows, register layouts, files, matrices. */
-#include "intrinsics/intrin.h"
+#include "intrinsics/intrin_machine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -329,6 +329,72 @@ TEST(intrin_load__own_machine__is_read)
     CHECK_INT(8, intrin.machine->granule_bytes);
     CHECK_NEAR(10e9, intrin.machine->memory_bytes_per_s, 0);
     intrin_release(&intrin);
+}
+
+TEST(intrin_machine__two_and_more_threads__by_hand)
+{
+    struct intrin_calibration c = { .name = "cpu",
+                                    .command = "measured",
+                                    .l2_bytes = 1e6,
+                                    .rate_count = 2,
+                                    .rates = { { 1, 1024e9, 500e9, 0, 0, 20e9, 300 },
+                                               { 4, 2048e9, 1600e9, 0, 0, 40e9, 900 } } };
+    const struct intrin_machine *base = intrin_machine_find("zen5");
+    struct intrin_machine one = intrin_machine_at(&c, 1, base);
+    CHECK_NEAR(4e9, one.clock_hz, 1); /* 1024e9 / (2 * 128) */
+    CHECK_NEAR(500e9, one.staging_bytes_per_s, 1);
+    CHECK_NEAR(20e9, one.memory_bytes_per_s, 0);
+    CHECK_NEAR(1e6, one.cache_bytes, 0);
+    CHECK_INT(base->chains, one.chains);
+    struct intrin_machine two = intrin_machine_at(&c, 2, base); /* by the row of 4 */
+    CHECK_INT(2, two.units);
+    CHECK_NEAR(2e9, two.clock_hz, 1);
+    CHECK_NEAR(400e9, two.staging_bytes_per_s, 1);
+    CHECK_NEAR(40e9, two.memory_bytes_per_s, 0);
+    c.rates[1].l1_bytes_per_s = 0;
+    c.l3_bytes = 3e7;
+    struct intrin_machine nine = intrin_machine_at(&c, 9, base);
+    CHECK_INT(9, nine.units);
+    CHECK_NEAR(2e9, nine.clock_hz, 1);
+    CHECK_NEAR(base->staging_bytes_per_s, nine.staging_bytes_per_s, 0);
+    CHECK_NEAR(3e7, nine.cache_bytes, 0);
+}
+
+TEST(intrin_machine__written__is_read_back)
+{
+    struct intrin_calibration c = { .name = "cpu",
+                                    .version = "1",
+                                    .command = "measured",
+                                    .cores = 4,
+                                    .samples = 3,
+                                    .l1_bytes = 32768,
+                                    .rate_count = 2,
+                                    .rates = { { 1, 1e12, 5e11, 0, 0, 2e10, 300 },
+                                               { 4, 2e12, 0, 1e11, 5e10, 4e10, 900 } } };
+    struct intrin_calibration back;
+    struct arena *arena = arena_new();
+    struct text text = { 0 };
+    char file[512];
+    snprintf(file, sizeof file, "%s/machine.json", test_temp_dir());
+    intrin_calibration_json(&c, &text);
+    CHECK(file_write(file, text.data, text.bytes, NULL) == ERR_OK);
+    CHECK(intrin_calibration_load(&back, file, arena, NULL) == ERR_OK);
+    CHECK_STR("cpu", back.name);
+    CHECK_STR("measured", back.command);
+    CHECK_INT(4, back.cores);
+    CHECK_NEAR(32768, back.l1_bytes, 0);
+    CHECK_NEAR(0, back.l3_bytes, 0);
+    CHECK_INT(2, back.rate_count);
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_INT(c.rates[i].threads, back.rates[i].threads);
+        CHECK_NEAR(c.rates[i].peak_ops_per_s, back.rates[i].peak_ops_per_s, 0);
+        CHECK_NEAR(c.rates[i].l1_bytes_per_s, back.rates[i].l1_bytes_per_s, 0);
+        CHECK_NEAR(c.rates[i].l3_bytes_per_s, back.rates[i].l3_bytes_per_s, 0);
+        CHECK_NEAR(c.rates[i].memory_bytes_per_s, back.rates[i].memory_bytes_per_s, 0);
+        CHECK_NEAR(c.rates[i].call_ns, back.rates[i].call_ns, 0);
+    }
+    text_release(&text);
+    arena_free(arena);
 }
 
 TEST(intrin_load__wrong_files__say_where_and_what)

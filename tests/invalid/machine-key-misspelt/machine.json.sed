@@ -1,0 +1,1 @@
+s/"samples"/"sample"/

@@ -1,0 +1,1 @@
+s/"memory_bytes_per_s": 2e10, //

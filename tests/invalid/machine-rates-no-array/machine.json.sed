@@ -1,0 +1,1 @@
+s/"rates": \[/"rates": 3 }/; /"threads"/d; /^  \]/d; /^}/d

@@ -1,0 +1,1 @@
+s/"threads": 4/"threads": 1/

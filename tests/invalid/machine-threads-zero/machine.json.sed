@@ -1,0 +1,1 @@
+s/"threads": 1/"threads": 0/
