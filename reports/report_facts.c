@@ -259,3 +259,20 @@ void report_facts_release(struct report_facts *facts)
     arena_free(facts->arena);
     *facts = (struct report_facts){ 0 };
 }
+
+struct report_entry report_entry_of(const struct report_facts *f, size_t number)
+{
+    const struct workload_entry *of = &f->report->problem->workload->entries[number];
+    struct report_entry entry = { .frames = of->network_count, .least_slack_ps = UINT64_MAX };
+    for (uint32_t n = of->first_network; n < of->first_network + of->network_count; n++) {
+        const struct report_network *at = &f->networks[n];
+        entry.misses += at->is_late;
+        entry.latency_ps += at->latency_ps;
+        entry.longest_ps = max_u64(entry.longest_ps, at->latency_ps);
+        if (at->is_late)
+            entry.worst_lateness_ps = max_u64(entry.worst_lateness_ps, at->slack_ps);
+        else
+            entry.least_slack_ps = min_u64(entry.least_slack_ps, at->slack_ps);
+    }
+    return entry;
+}

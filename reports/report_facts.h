@@ -104,6 +104,12 @@ struct report_facts {
 };
 
 void report_facts_init(struct report_facts *out, const struct report *report);
+/* The frames of an entry of the workload, together. */
+struct report_entry {
+    uint64_t frames, misses, latency_ps, longest_ps; /* latency_ps: the sum */
+    uint64_t worst_lateness_ps, least_slack_ps;      /* slack: of those in time */
+};
+struct report_entry report_entry_of(const struct report_facts *facts, size_t entry);
 void report_facts_release(struct report_facts *facts);
 
 /* Steps of report_facts_init(), in this order: ready_ps and what follows it in every layer;

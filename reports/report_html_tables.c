@@ -125,29 +125,17 @@ static void deadline_row(const struct report_facts *f, struct text *out, size_t 
 {
     const struct workload *workload = f->report->problem->workload;
     const struct workload_entry *entry = &workload->entries[e];
-    uint64_t misses = 0, latency_ps = 0, most_ps = 0, late_ps = 0, least_slack_ps = UINT64_MAX;
-    for (uint32_t n = entry->first_network; n < entry->first_network + entry->network_count; n++) {
-        const struct report_network *at = &f->networks[n];
-        misses += at->is_late;
-        latency_ps += at->latency_ps;
-        most_ps = at->latency_ps > most_ps ? at->latency_ps : most_ps;
-        if (at->is_late)
-            late_ps = at->slack_ps > late_ps ? at->slack_ps : late_ps;
-        else
-            least_slack_ps = at->slack_ps < least_slack_ps ? at->slack_ps : least_slack_ps;
-    }
+    struct report_entry of = report_entry_of(f, e);
     text_add(out, "<tr><td>");
     report_html_text(out, entry->name);
     text_add(out, "</td>");
-    report_html_count(out, entry->network_count);
-    report_html_count(out, misses);
+    report_html_count(out, of.frames);
+    report_html_count(out, of.misses);
     report_html_number(out, time, (double)entry->deadline_ps);
-    report_html_number(out, time, (double)latency_ps / (double)entry->network_count);
-    report_html_number(out, time, (double)most_ps);
-    if (misses)
-        report_html_number(out, time, -(double)late_ps);
-    else
-        report_html_number(out, time, (double)least_slack_ps);
+    report_html_number(out, time, (double)of.latency_ps / (double)of.frames);
+    report_html_number(out, time, (double)of.longest_ps);
+    report_html_number(out, time,
+                       of.misses ? -(double)of.worst_lateness_ps : (double)of.least_slack_ps);
     text_add(out, "</tr>\n");
 }
 

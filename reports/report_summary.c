@@ -178,12 +178,41 @@ static void add_accelerators(struct text *out, const struct report_facts *f)
     text_add(out, "\n");
 }
 
+/* Frames, misses and latency of every entry of the workload that has a deadline. */
+static void add_entries(struct text *out, const struct report_facts *f)
+{
+    const struct workload *workload = f->report->problem->workload;
+    if (f->on_time.frames == 0)
+        return;
+    text_add(out, "\n  network              frames  late    deadline  mean latency     longest\n");
+    for (size_t e = 0, shown = 0; e < workload->entry_count && shown < ROWS_MAX; e++) {
+        struct report_entry entry = report_entry_of(f, e);
+        if (entry.frames == 0 || workload->entries[e].deadline_ps == WORKLOAD_NO_DEADLINE)
+            continue;
+        shown++;
+        const double times_ps[] = { (double)workload->entries[e].deadline_ps,
+                                    (double)entry.latency_ps / (double)entry.frames,
+                                    (double)entry.longest_ps };
+        text_add(out, "  ");
+        add_name(out, workload->entries[e].name, 18);
+        text_printf(out, "%9u%6u", (unsigned)entry.frames, (unsigned)entry.misses);
+        for (size_t i = 0; i < 3; i++) {
+            struct text time = { 0 };
+            report_quantity(&time, REPORT_TIME, times_ps[i]);
+            add_right(out, time.data, i == 1 ? 14 : 12);
+            text_release(&time);
+        }
+        text_add(out, "\n");
+    }
+}
+
 void report_summary_text(const struct report *report, struct text *out)
 {
     struct report_facts facts;
     report_facts_init(&facts, report);
     add_title(out, report);
     add_figures(out, &facts);
+    add_entries(out, &facts);
     add_accelerators(out, &facts);
     struct text words = { 0 };
     report_limit(&facts, &words);
