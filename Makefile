@@ -30,9 +30,9 @@ ifeq ($(MPI),1)
   MPI_CFLAGS := $(patsubst -I%,-isystem %,$(filter -I% -D%,$(shell mpicc -show)))
   MPI_LIBS   := $(filter -L% -l% -Wl%,$(shell mpicc -show))
 endif
-# CUDA=1 builds the kernels (minutes); without it, or without nvcc, a stub that says so.
-CUDA       ?= 0
+# The kernels are built where nvcc is (a minute); CUDA=0, or no nvcc: a stub that says so.
 NVCC       ?= $(firstword $(wildcard /usr/local/cuda/bin/nvcc) nvcc)
+CUDA       ?= $(if $(shell command -v $(NVCC)),1,0)
 CUDA_HOME  ?= $(patsubst %/bin/nvcc,%,$(NVCC))
 CUDA_ARCHS ?= 80 90
 ifeq ($(CUDA),1)
@@ -162,7 +162,7 @@ check-cuda: deps
 
 ## asan: the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 asan: deps
-	@$(MAKE) --no-print-directory BUILD=build-asan CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
+	@$(MAKE) --no-print-directory BUILD=build-asan CUDA=0 CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
 	    CXXFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DSC_INCLUDE_DYNAMIC_PROCESSES=0' \
 	    build-asan/socweave build-asan/test_socweave
 	@BUILD=build-asan tests/run --sanitized
