@@ -1,7 +1,7 @@
 /* u8 x s8 -> s32: vpdpbusd, 64 multiply-adds. */
 #define DP(sum, a, b) __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b))
 #define DP_MACS       64
-#include "backends/cpu/kernel_tile_avx512.h"
+#include "backends/cpu/kernel_tile_avx512.inc"
 
 /* Bytes of four taps become quads of a channel. Lane L of out[j] holds channels 16·L + 4·j …: the
  * weights do too, and put_lanes() sorts the sums. */
