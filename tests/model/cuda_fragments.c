@@ -182,3 +182,27 @@ TEST(cuda_rows__shared_memory__fits_what_the_devices_have)
                                         (hopper ? 128 : 32));
     }
 }
+
+/* 13 halves of k, 5 lines: a run of 8 that starts at 8 has 5 left, and none past the end is read.
+ */
+TEST(cuda_index__last_run__only_what_is_left_is_read)
+{
+    static const int32_t tables[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };
+    struct cuda_operand op = { .lines = 5, .element_bytes = 2, .piece_bytes = 16 };
+    for (int axis = 0; axis < CUDA_AXES; axis++)
+        op.table[axis][0] = CUDA_NONE;
+    op.table[CUDA_K][0] = 0;
+    struct cuda_place place = { { 100 } };
+    struct cuda_chunk chunk = { .line = 4, .k = 8 };
+    CHECK_INT(10, cuda_piece_at(&op, tables, 13, &place, &chunk, 0).bytes);
+    CHECK_INT(108, cuda_piece_at(&op, tables, 13, &place, &chunk, 0).offset);
+    chunk.k = 0;
+    CHECK_INT(16, cuda_piece_at(&op, tables, 13, &place, &chunk, 0).bytes);
+    chunk.line = 5;
+    CHECK_INT(0, cuda_piece_at(&op, tables, 13, &place, &chunk, 0).bytes);
+    op.along_lines = true;
+    chunk.line = 0;
+    CHECK_INT(10, cuda_piece_at(&op, tables, 13, &place, &chunk, 0).bytes);
+    chunk.k = 13;
+    CHECK_INT(0, cuda_piece_at(&op, tables, 13, &place, &chunk, 0).bytes);
+}
