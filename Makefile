@@ -130,6 +130,7 @@ $(BUILD)/reports/%.inc: reports/%
 $(BUILD)/reports/report_html.c.o: $(BUILD)/reports/report_style.css.inc $(BUILD)/reports/report_script.js.inc
 $(BUILD)/reports/compare_html.c.o: $(BUILD)/reports/report_style.css.inc $(BUILD)/reports/compare_style.css.inc
 $(BUILD)/reports/validation_html.c.o: $(BUILD)/reports/report_style.css.inc
+$(BUILD)/reports/sweep_html.c.o: $(BUILD)/reports/report_style.css.inc $(BUILD)/reports/sweep_style.css.inc
 
 $(BUILD)/socweave: $(MAIN_OBJ) $(LIB_OBJ)
 $(BUILD)/test_socweave: $(TEST_OBJ) $(LIB_OBJ)

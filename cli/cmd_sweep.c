@@ -42,7 +42,7 @@ static enum err_code parse(struct sweep_args *a, int argc, char **argv, bool *he
     const struct cli_option options[] = {
         { "--space", CLI_TEXT, &a->space, "FILE", "design space (space/1)", .required = true },
         { "--workload", CLI_TEXT, &a->workload, "FILE", "workload, or the name of a shipped one", .required = true },
-        { "--out", CLI_TEXT, &a->out, "DIR", "output folder: study.db, sweep.json, front.csv", .required = true },
+        { "--out", CLI_TEXT, &a->out, "DIR", "output folder: study.db, sweep.html, sweep.json, front.csv", .required = true },
         { "--strategy", CLI_CHOICE, &a->strategy, "HOW", "which points", sweep_kind_names, SWEEP_KIND_COUNT },
         { "--objectives", CLI_TEXT, &a->objectives, "LIST", "to minimise: latency,energy,edp,area,power,deadline-misses" },
         { "--budget-points", CLI_COUNT, &a->budget_points, "N", "points at most (0: the whole space)" },

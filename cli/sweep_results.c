@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
+#include "cli/sweep_page.h"
 #include "core/arena.h"
 #include "core/file.h"
 #include "reports/report_format.h"
@@ -18,9 +19,9 @@ static int by_request(const void *a, const void *b)
 }
 
 /* The box of the hypervolume: from the best to a tenth of the range past the worst. */
-static double share_of_box(const double *values, size_t count, size_t dims)
+static void box_of(const double *values, size_t count, size_t dims, double *ideal,
+                   double *reference)
 {
-    double ideal[FRONT_DIMS_MAX], reference[FRONT_DIMS_MAX];
     for (size_t d = 0; d < dims; d++) {
         double low = values[d], high = values[d];
         for (size_t i = 1; i < count; i++) {
@@ -31,7 +32,6 @@ static double share_of_box(const double *values, size_t count, size_t dims)
         ideal[d] = low;
         reference[d] = high > low ? high + 0.1 * (high - low) : low + 1;
     }
-    return sweep_hypervolume_frac(values, count, dims, ideal, reference);
 }
 
 static void find_front(struct cli_sweep_results *r)
@@ -57,7 +57,10 @@ static void find_front(struct cli_sweep_results *r)
         r->front_records[i] = ok[r->front_records[i]];
         r->front[i] = r->records[r->front_records[i]]->request;
     }
-    r->hypervolume_frac = count ? share_of_box(values, count, dims) : 0;
+    if (count) {
+        box_of(values, count, dims, r->ideal, r->reference);
+        r->hypervolume_frac = sweep_hypervolume_frac(values, count, dims, r->ideal, r->reference);
+    }
     free(front);
     free(values);
     free(ok);
@@ -193,18 +196,25 @@ static void write_json(const struct cli_sweep_results *r, const char *dir,
 enum err_code cli_sweep_results_write(const struct cli_sweep_results *r, const char *dir,
                                       const char *csv, struct err *err)
 {
-    struct text text = { 0 };
+    struct text text = { 0 }, page = { 0 };
     char *front = file_join(dir, "front.csv"), *json = file_join(dir, "sweep.json");
+    char *html = file_join(dir, "sweep.html");
     write_json(r, dir, NULL, &text);
     text_add(&text, "\n");
     enum err_code rc = write_table(r, front, true, err);
     if (rc == ERR_OK)
         rc = file_write(json, text.data, text.bytes, err);
+    if (rc == ERR_OK)
+        rc = cli_sweep_page(r, &page, err);
+    if (rc == ERR_OK)
+        rc = file_write(html, page.data, page.bytes, err);
     if (rc == ERR_OK && csv)
         rc = write_table(r, csv, false, err);
     text_release(&text);
+    text_release(&page);
     free(front);
     free(json);
+    free(html);
     return rc;
 }
 
@@ -234,5 +244,5 @@ void cli_sweep_results_print(const struct cli_sweep_results *r, const char *dir,
                (unsigned long long)run->missing);
     else if (run->end == SWEEP_STOPPED)
         printf("unfinished: --resume goes on\n");
-    printf("see %s/front.csv and %s/study.db\n", dir, dir);
+    printf("see %s/sweep.html, front.csv and study.db\n", dir);
 }

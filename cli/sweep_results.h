@@ -3,6 +3,7 @@
 #define SOCWEAVE_CLI_SWEEP_RESULTS_H
 
 #include "sweep/drive.h"
+#include "sweep/front.h"
 
 struct cli_sweep_results {
     struct sweep_store *store;
@@ -12,13 +13,14 @@ struct cli_sweep_results {
     size_t record_count, point_count, ok_count, improved_count;
     struct sweep_request *front;
     size_t front_count;
-    size_t *front_records; /* [front_count] into records */
+    size_t *front_records;                                   /* [front_count] into records */
+    double ideal[FRONT_DIMS_MAX], reference[FRONT_DIMS_MAX]; /* the box of the hypervolume */
     double hypervolume_frac;
 };
 
 void cli_sweep_results_init(struct cli_sweep_results *out, struct sweep_store *store,
                             const enum sweep_objective *objectives, size_t objective_count);
-/* sweep.json and front.csv into dir; every outcome into `csv` unless NULL. */
+/* sweep.json, sweep.html and front.csv into dir; every outcome into `csv` unless NULL. */
 enum err_code cli_sweep_results_write(const struct cli_sweep_results *results, const char *dir,
                                       const char *csv, struct err *err);
 void cli_sweep_results_print(const struct cli_sweep_results *results, const char *dir, bool json,

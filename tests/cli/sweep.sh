@@ -8,7 +8,7 @@ sweep() {
     "$SOCWEAVE" sweep --space $space --workload tiny --budget-points 60 --budget-layers 64000 --progress none "$@"
 }
 same() {
-    cmp "$1/front.csv" "$2/front.csv" && cmp "$1/sweep.json" "$2/sweep.json"
+    cmp "$1/front.csv" "$2/front.csv" && cmp "$1/sweep.json" "$2/sweep.json" && cmp "$1/sweep.html" "$2/sweep.html"
 }
 
 check sweep__jobs_2__runs sweep --jobs 2 --out "$WORK/j2"
@@ -17,6 +17,18 @@ check sweep__any_jobs__same_front same "$WORK/j1" "$WORK/j2"
 check sweep__front__has_points test "$(wc -l <"$WORK/j1/front.csv")" -gt 2
 check sweep__csv__a_row_per_evaluation test "$(wc -l <"$WORK/all.csv")" = \
     $((1 + $(json_value "$WORK/j1/sweep.json" evaluations)))
+if command -v python3 >/dev/null; then
+    check sweep__page__well_formed python3 -c 'import sys, xml.dom.minidom as m
+text = open(sys.argv[1]).read(); m.parseString(text[text.index("<html"):])' "$WORK/j1/sweep.html"
+else
+    skip sweep__page__well_formed "no python3"
+fi
+page_names_front() {
+    tail -n +2 "$WORK/j1/front.csv" | while IFS=, read -r point rung _; do
+        grep -q "<tr id=\"p$point-$rung\">" "$WORK/j1/sweep.html" || exit 1
+    done
+}
+check sweep__page__names_front page_names_front
 check_status sweep__again_without_resume__exit_2 2 sweep --out "$WORK/j1"
 check_status sweep__resumed_with_another_seed__exit_3 3 sweep --seed 2 --resume --out "$WORK/j1"
 check sweep__resumed_with_another_seed__is_said grep -q 'option (seed): expected 2, found 1' "$WORK/status.err"
