@@ -92,7 +92,7 @@ static enum err_code parse(struct validate_args *a, int argc, char **argv, bool 
         { "--threads", CLI_COUNT, &a->threads, "N", "of backends on this machine; all cores if not given", .low = 1, .high = 1024 },
         { "--seed", CLI_COUNT, &a->seed, "N", "of the random data" },
         { "--samples", CLI_COUNT, &a->samples, "N", "timed runs of each plan; 0: no timing", .low = 0, .high = 10000 },
-        { "--out", CLI_TEXT, &a->out, "DIR", "write validate.BACKEND.json there, and validate.html of all such files in it; the file of --calibrate" },
+        { "--out", CLI_TEXT, &a->out, "DIR", "for validate.BACKEND.json and the page of all in it; --calibrate: a FILE" },
         { "--json", CLI_FLAG, &a->json, NULL, "print one JSON object in place of the table" },
         { "--progress", CLI_CHOICE, &a->progress, "P", "on stderr", cli_progress_names, 4 },
     };

@@ -7,7 +7,7 @@ static void probe(struct backend_probe *out)
 {
     *out = (struct backend_probe){ .state = BACKEND_NOT_BUILT };
     snprintf(out->reason, sizeof out->reason,
-             "socweave was built without CUDA (make CUDA=1 includes it)");
+             "socweave was built without CUDA: build it where nvcc is");
 }
 
 static bool takes(const struct intrin *intrin)
@@ -21,8 +21,7 @@ static enum err_code prepare(const struct backend_job *job, struct backend_kerne
 {
     (void)job;
     (void)out;
-    return err_set(err, ERR_UNAVAILABLE,
-                   "socweave was built without CUDA (make CUDA=1 includes it)");
+    return err_set(err, ERR_UNAVAILABLE, "socweave was built without CUDA: build it where nvcc is");
 }
 
 const struct backend backend_cuda = {
