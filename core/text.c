@@ -29,7 +29,8 @@ static void reserve(struct text *text, size_t more)
 void text_add_bytes(struct text *text, const char *piece, size_t bytes)
 {
     reserve(text, bytes);
-    memcpy(text->data + text->bytes, piece, bytes);
+    if (bytes > 0) // memcpy takes no null pointer, not even for nothing
+        memcpy(text->data + text->bytes, piece, bytes);
     text->bytes += bytes;
     text->data[text->bytes] = '\0';
 }
