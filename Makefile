@@ -169,11 +169,13 @@ asan: deps
 	@BUILD=build-asan tests/run --sanitized
 
 ## fuzz: libFuzzer on the importer and on each kind of file, FUZZ_SECONDS (30) each; FUZZ="onnx soc" for some
-FUZZ         ?= onnx dnn soc workload mapping
+FUZZ         ?= onnx dnn soc workload mapping splits space intrinsic machine validation
 FUZZ_SECONDS ?= 30
-FUZZ_LIB = $(call object,$(wildcard core/*.c frontends/*.c cost/*.c)) $(ONNX_PB).c.o
+FUZZ_OBJ = $(call object,$(wildcard $(patsubst %,%/*.c,core frontends cost intrinsics sweep reports))) $(ONNX_PB).c.o
 FUZZ_SANITIZE = address,undefined
-$(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/fuzz_%.c.o $(FUZZ_LIB)
+$(BUILD)/fuzz.a: $(FUZZ_OBJ)
+	$(call say,AR,$@) rm -f $@ && $(AR) rc $@ $^
+$(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/fuzz_%.c.o $(BUILD)/fuzz.a
 	$(call say,LINK,$@) $(CC) -fsanitize=fuzzer,$(FUZZ_SANITIZE) -o $@ $^ $(LIBS)
 fuzz: deps
 	@DEPS=$(DEPS) tests/tools/deps $(FUZZ_PACKAGES)
