@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "core/arena.h"
+#include "ga/front.h"
 #include "reports/sweep_facts.h"
-#include "sweep/front.h"
 
 #define STEPS 60
 
@@ -140,7 +140,7 @@ static size_t thin_out(double *values, size_t count, size_t dims, struct arena *
 {
     size_t *front = ARENA_ARRAY(arena, size_t, count + 1);
     double *kept = ARENA_ARRAY(arena, double, count *dims + 1);
-    size_t left = count ? sweep_front(values, count, dims, front) : 0;
+    size_t left = count ? ga_front(values, count, dims, front) : 0;
     for (size_t i = 0; i < left; i++)
         memcpy(kept + i * dims, values + front[i] * dims, dims * sizeof *kept);
     memcpy(values, kept, left * dims * sizeof *kept);
@@ -171,7 +171,7 @@ static void fill_steps(const struct cli_sweep_results *r, struct arena *arena,
             step++;
         held = thin_out(values, held, dims, arena);
         steps[f->step_count++] = (struct report_sweep_step){
-            i + 1, held ? sweep_hypervolume_frac(values, held, dims, r->ideal, r->reference) : 0
+            i + 1, held ? ga_hypervolume_frac(values, held, dims, r->ideal, r->reference) : 0
         };
     }
     f->steps = steps;

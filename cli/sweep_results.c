@@ -6,8 +6,8 @@
 #include "cli/sweep_page.h"
 #include "core/arena.h"
 #include "core/file.h"
+#include "ga/front.h"
 #include "reports/report_format.h"
-#include "sweep/front.h"
 
 static int by_request(const void *a, const void *b)
 {
@@ -51,7 +51,7 @@ static void find_front(struct cli_sweep_results *r)
     r->ok_count = count;
     r->front_records = mem_alloc(count + 1, sizeof *r->front_records);
     r->front = mem_alloc(count + 1, sizeof *r->front);
-    r->front_count = count ? sweep_front(values, count, dims, r->front_records) : 0;
+    r->front_count = count ? ga_front(values, count, dims, r->front_records) : 0;
     double *front = mem_alloc(r->front_count * dims + 1, sizeof *front);
     for (size_t i = 0; i < r->front_count; i++) {
         r->front_records[i] = ok[r->front_records[i]];
@@ -59,7 +59,7 @@ static void find_front(struct cli_sweep_results *r)
     }
     if (count) {
         box_of(values, count, dims, r->ideal, r->reference);
-        r->hypervolume_frac = sweep_hypervolume_frac(values, count, dims, r->ideal, r->reference);
+        r->hypervolume_frac = ga_hypervolume_frac(values, count, dims, r->ideal, r->reference);
     }
     free(front);
     free(values);

@@ -2,8 +2,8 @@
 #ifndef SOCWEAVE_CLI_SWEEP_RESULTS_H
 #define SOCWEAVE_CLI_SWEEP_RESULTS_H
 
+#include "ga/front.h"
 #include "sweep/drive.h"
-#include "sweep/front.h"
 
 struct cli_sweep_results {
     struct sweep_store *store;
@@ -13,8 +13,8 @@ struct cli_sweep_results {
     size_t record_count, point_count, ok_count, improved_count;
     struct sweep_request *front;
     size_t front_count;
-    size_t *front_records;                                   /* [front_count] into records */
-    double ideal[FRONT_DIMS_MAX], reference[FRONT_DIMS_MAX]; /* the box of the hypervolume */
+    size_t *front_records;                                         /* [front_count] into records */
+    double ideal[GA_FRONT_DIMS_MAX], reference[GA_FRONT_DIMS_MAX]; /* the box of the hypervolume */
     double hypervolume_frac;
 };
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/rng.h"
-#include "sweep/front.h"
+#include "ga/front.h"
 #include "sweep/strategy.h"
 #include "tests/test.h"
 
@@ -89,7 +89,7 @@ static void study_release(struct study *study)
 static double volume_frac(const struct study *study)
 {
     const double ideal[] = { 0, 0 }, reference[] = { 2e12, 50 };
-    return sweep_hypervolume_frac(study->values, study->value_count, 2, ideal, reference);
+    return ga_hypervolume_frac(study->values, study->value_count, 2, ideal, reference);
 }
 
 TEST(sweep_strategy__grid__asks_every_point_once)

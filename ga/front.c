@@ -1,4 +1,4 @@
-#include "sweep/front.h"
+#include "ga/front.h"
 
 #include <assert.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 
 #include "core/arena.h"
 
-bool sweep_dominates(const double *a, const double *b, size_t dims)
+bool ga_dominates(const double *a, const double *b, size_t dims)
 {
     bool better = false;
     for (size_t d = 0; d < dims; d++) {
@@ -45,17 +45,17 @@ static bool is_covered(const double *values, const size_t *kept, size_t count, s
         return count > 0 && values[kept[count - 1] * dims + dims - 1] <= p[dims - 1];
     for (size_t i = 0; i < count; i++) {
         const double *k = values + kept[i] * dims;
-        if (memcmp(k, p, dims * sizeof *p) == 0 || sweep_dominates(k, p, dims))
+        if (memcmp(k, p, dims * sizeof *p) == 0 || ga_dominates(k, p, dims))
             return true;
     }
     return false;
 }
 
-size_t sweep_front(const double *values, size_t count, size_t dims, size_t *out)
+size_t ga_front(const double *values, size_t count, size_t dims, size_t *out)
 {
     struct points points = { values, dims };
     size_t *order = mem_alloc(count + 1, sizeof *order), kept = 0;
-    assert(dims >= 1 && dims <= FRONT_DIMS_MAX);
+    assert(dims >= 1 && dims <= GA_FRONT_DIMS_MAX);
     for (size_t i = 0; i < count; i++)
         order[i] = i;
     qsort_r(order, count, sizeof *order, by_values, &points);
@@ -82,7 +82,7 @@ static double *pack_front(const double *values, size_t count, size_t dims, const
         if (within)
             memcpy(inside + inside_count++ * dims, values + i * dims, dims * sizeof *values);
     }
-    size_t front_count = sweep_front(inside, inside_count, dims, front);
+    size_t front_count = ga_front(inside, inside_count, dims, front);
     double *packed = mem_alloc(front_count * dims + 1, sizeof *packed);
     for (; kept < front_count; kept++)
         memcpy(packed + kept * dims, inside + front[kept] * dims, dims * sizeof *packed);
@@ -140,7 +140,7 @@ static double volume_of(const double *front, size_t count, size_t dims, const do
     return volume;
 }
 
-double sweep_hypervolume(const double *values, size_t count, size_t dims, const double *reference)
+double ga_hypervolume(const double *values, size_t count, size_t dims, const double *reference)
 {
     size_t packed_count;
     double *packed = pack_front(values, count, dims, reference, &packed_count);
@@ -149,11 +149,11 @@ double sweep_hypervolume(const double *values, size_t count, size_t dims, const 
     return volume;
 }
 
-double sweep_hypervolume_frac(const double *values, size_t count, size_t dims, const double *ideal,
-                              const double *reference)
+double ga_hypervolume_frac(const double *values, size_t count, size_t dims, const double *ideal,
+                           const double *reference)
 {
     double *scaled = mem_alloc(count * dims + 1, sizeof *scaled);
-    double ones[FRONT_DIMS_MAX];
+    double ones[GA_FRONT_DIMS_MAX];
     for (size_t d = 0; d < dims; d++)
         ones[d] = 1;
     for (size_t i = 0; i < count * dims; i++) {
@@ -161,7 +161,52 @@ double sweep_hypervolume_frac(const double *values, size_t count, size_t dims, c
         double share = width > 0 ? (values[i] - ideal[i % dims]) / width : 0;
         scaled[i] = fmax(share, 0);
     }
-    double volume = sweep_hypervolume(scaled, count, dims, ones);
+    double volume = ga_hypervolume(scaled, count, dims, ones);
     free(scaled);
     return volume;
+}
+
+/* --- what is said of fronts ------------------------------------------------------------------- */
+
+size_t ga_knee(const double *values, size_t count, size_t dims)
+{
+    double low[GA_FRONT_DIMS_MAX], high[GA_FRONT_DIMS_MAX], least = INFINITY;
+    size_t knee = 0;
+    assert(count >= 1 && dims >= 1 && dims <= GA_FRONT_DIMS_MAX);
+    for (size_t i = 0; i < count * dims; i++) {
+        size_t d = i % dims;
+        low[d] = i < dims ? values[i] : fmin(low[d], values[i]);
+        high[d] = i < dims ? values[i] : fmax(high[d], values[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        double sum = 0;
+        for (size_t d = 0; d < dims; d++)
+            if (high[d] > low[d])
+                sum += (values[i * dims + d] - low[d]) / (high[d] - low[d]);
+        if (sum < least) {
+            least = sum;
+            knee = i;
+        }
+    }
+    return knee;
+}
+
+static bool covers(const double *a, const double *b, size_t dims)
+{
+    for (size_t d = 0; d < dims; d++)
+        if (a[d] > b[d])
+            return false;
+    return true;
+}
+
+double ga_coverage(const double *a, size_t a_count, const double *b, size_t b_count, size_t dims)
+{
+    size_t covered = 0;
+    for (size_t k = 0; k < b_count; k++) {
+        size_t i = 0;
+        while (i < a_count && !covers(a + i * dims, b + k * dims, dims))
+            i++;
+        covered += i < a_count;
+    }
+    return b_count ? (double)covered / (double)b_count : 0;
 }

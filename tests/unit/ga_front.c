@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "core/rng.h"
+#include "ga/front.h"
 #include "ga/nsga2.h"
-#include "sweep/front.h"
 #include "tests/test.h"
 
 enum { POINTS_MAX = 60, GRID = 6 };
@@ -37,22 +37,21 @@ static double cells_covered(const double *values, size_t count, size_t dims, dou
     return (double)covered;
 }
 
-TEST(sweep_front__random_points__are_those_nothing_dominates)
+TEST(ga_front__random_points__are_those_nothing_dominates)
 {
     for (uint64_t seed = 0; seed < 400; seed++) {
         double values[POINTS_MAX * 4];
         size_t dims = 1 + seed % 4, front[POINTS_MAX];
         size_t count = draw(seed, dims, values), kept = 0, expected = 0;
         test_seed(seed);
-        kept = sweep_front(values, count, dims, front);
+        kept = ga_front(values, count, dims, front);
         for (size_t i = 0; i < count; i++) {
             bool out = false;
             for (size_t k = 0; k < count; k++) {
                 bool equal = true;
                 for (size_t d = 0; d < dims; d++)
                     equal &= values[k * dims + d] == values[i * dims + d];
-                out |=
-                    sweep_dominates(values + k * dims, values + i * dims, dims) || (equal && k < i);
+                out |= ga_dominates(values + k * dims, values + i * dims, dims) || (equal && k < i);
             }
             bool in = false;
             for (size_t k = 0; k < kept; k++)
@@ -64,20 +63,20 @@ TEST(sweep_front__random_points__are_those_nothing_dominates)
     }
 }
 
-TEST(sweep_hypervolume__three_steps__by_hand)
+TEST(ga_hypervolume__three_steps__by_hand)
 {
     /* Reference (4, 4): boxes 3·1, 2·2, 1·3 as stairs: 1·3 + 2·... = 3 + 2 + 1 */
     const double values[] = { 1, 3, 2, 2, 3, 1 }, reference[] = { 4, 4 };
-    CHECK_NEAR(6, sweep_hypervolume(values, 3, 2, reference), 0);
+    CHECK_NEAR(6, ga_hypervolume(values, 3, 2, reference), 0);
     /* A cube of side 2 and one of 1·1·3 that shares 1·1·2 with it: 8 + 3 - 2 */
     const double cubes[] = { 2, 2, 2, 3, 3, 1 }, far[] = { 4, 4, 4 };
-    CHECK_NEAR(9, sweep_hypervolume(cubes, 2, 3, far), 0);
+    CHECK_NEAR(9, ga_hypervolume(cubes, 2, 3, far), 0);
     /* Beyond the reference: nothing */
     const double outside[] = { 4, 0 };
-    CHECK_NEAR(0, sweep_hypervolume(outside, 1, 2, reference), 0);
+    CHECK_NEAR(0, ga_hypervolume(outside, 1, 2, reference), 0);
 }
 
-TEST(sweep_hypervolume__integer_points__equals_cells_counted)
+TEST(ga_hypervolume__integer_points__equals_cells_counted)
 {
     for (uint64_t seed = 0; seed < 300; seed++) {
         double values[POINTS_MAX * 5];
@@ -85,14 +84,14 @@ TEST(sweep_hypervolume__integer_points__equals_cells_counted)
         size_t dims = 2 + seed % 4, count = draw(seed, dims, values);
         test_seed(seed);
         CHECK_NEAR(cells_covered(values, count, dims, GRID),
-                   sweep_hypervolume(values, count, dims, reference), 1e-9);
+                   ga_hypervolume(values, count, dims, reference), 1e-9);
     }
 }
 
-TEST(sweep_hypervolume__share_of_a_box__is_scaled)
+TEST(ga_hypervolume__share_of_a_box__is_scaled)
 {
     const double values[] = { 15, 300 }, ideal[] = { 10, 100 }, reference[] = { 20, 500 };
-    CHECK_NEAR(0.5 * 0.5, sweep_hypervolume_frac(values, 1, 2, ideal, reference), 1e-12);
+    CHECK_NEAR(0.5 * 0.5, ga_hypervolume_frac(values, 1, 2, ideal, reference), 1e-12);
 }
 
 /* Peeling one front after the other. */
@@ -112,7 +111,7 @@ TEST(ga_nsga2__random_points__ranks_are_fronts_peeled)
                 free_now[i] = left[i];
                 for (size_t k = 0; k < count; k++)
                     free_now[i] &=
-                        !(left[k] && sweep_dominates(values + k * dims, values + i * dims, dims));
+                        !(left[k] && ga_dominates(values + k * dims, values + i * dims, dims));
             }
             for (size_t i = 0; i < count; i++)
                 if (free_now[i]) {
@@ -140,4 +139,24 @@ TEST(ga_nsga2__crowding__by_hand)
     const size_t expected[] = { 0, 3, 2, 1, 4 };
     for (size_t i = 0; i < 5; i++)
         CHECK_INT(expected[i], order[i]);
+}
+
+TEST(ga_knee__of_two_objectives__is_farthest_below_the_line_between_the_ends)
+{
+    /* Scaled: (0, 1), (0.2, 0.5), (0.5, 0.4), (1, 0): sums 1, 0.7, 0.9, 1. */
+    const double front[] = { 10, 300, 12, 200, 15, 180, 20, 100 };
+    CHECK_INT(1, ga_knee(front, 4, 2));
+    /* Two ends alone have the same sum: the first. One objective that does not vary counts 0. */
+    CHECK_INT(0, ga_knee((const double[]){ 10, 300, 20, 100 }, 2, 2));
+    CHECK_INT(1, ga_knee((const double[]){ 7, 3, 7, 2 }, 2, 2));
+    CHECK_INT(0, ga_knee(front, 1, 2));
+}
+
+TEST(ga_coverage__is_the_share_that_is_equalled_or_dominated)
+{
+    const double a[] = { 1, 5, 3, 3, 5, 1 };
+    const double b[] = { 1, 5, 2, 4, 4, 4, 6, 0.5 };
+    CHECK_NEAR(2.0 / 4, ga_coverage(a, 3, b, 4, 2), 0); /* (1, 5) equalled, (4, 4) by (3, 3) */
+    CHECK_NEAR(1.0 / 3, ga_coverage(b, 4, a, 3, 2), 0); /* (1, 5) */
+    CHECK_NEAR(0, ga_coverage(a, 3, b, 0, 2), 0);
 }
