@@ -7,76 +7,7 @@
 #include "core/arena.h"
 #include "core/file.h"
 #include "core/json.h"
-
-/* What result.json says of the search; the rest is computed again. Texts live in the arena. */
-struct kept_result {
-    struct arena *arena;
-    const char *soc, *workload, *mapper, *objective, *fitness, *command;
-    uint64_t seed, evaluations, sim_evaluations;
-    bool interrupted;
-};
-
-static const char *kept_str(struct kept_result *kept, const struct json_node *object,
-                            const char *key)
-{
-    return arena_strdup(kept->arena, json_get_str(object, key));
-}
-
-static enum err_code read_result(const char *dir, struct kept_result *kept, struct err *err)
-{
-    char *file = file_join(dir, "result.json");
-    struct json_doc *doc = json_open(file);
-    const struct json_node *root = json_root(doc);
-    const struct json_node *inputs = json_get(root, "inputs");
-    kept->soc = kept_str(kept, json_get(inputs, "soc"), "file");
-    kept->workload = kept_str(kept, json_get(inputs, "workload"), "file");
-    kept->mapper = kept_str(kept, root, "mapper");
-    kept->objective = kept_str(kept, root, "objective");
-    kept->fitness = kept_str(kept, root, "fitness");
-    kept->command = kept_str(kept, root, "command");
-    kept->seed = (uint64_t)json_get_int(root, "seed", 0, INT64_MAX);
-    kept->evaluations = (uint64_t)json_get_int(root, "evaluations", 0, INT64_MAX);
-    kept->sim_evaluations = (uint64_t)json_get_int(root, "sim_evaluations", 0, INT64_MAX);
-    kept->interrupted = json_get_bool_or(root, "interrupted", false);
-    bool ok = json_ok(doc);
-    json_close(doc, ok ? NULL : err); /* members that are not needed here are no error */
-    free(file);
-    return ok ? ERR_OK : err->code;
-}
-
-/* convergence.csv: header, then step,evaluations,sim_evaluations,makespan_ps,energy_pj,value. */
-static enum err_code read_convergence(const char *dir, struct report_step **steps_take,
-                                      size_t *count, struct err *err)
-{
-    char *file = file_join(dir, "convergence.csv"), *text = NULL;
-    size_t bytes, capacity = 0;
-    enum err_code rc = file_read(file, &text, &bytes, err);
-    *steps_take = NULL;
-    *count = 0;
-    char *rest = text;
-    int line = 0;
-    for (char *row; rc == ERR_OK && (row = strtok_r(rest, "\n", &rest)); line++) {
-        struct report_step s;
-        unsigned long long evaluations, sim_evaluations, makespan_ps;
-        if (!line)
-            continue;
-        if (sscanf(row, "%u,%llu,%llu,%llu,%lf,%lf", &s.step, &evaluations, &sim_evaluations,
-                   &makespan_ps, &s.best_energy_pj, &s.best_value) != 6) {
-            err_in_file(err, file, line + 1, 1);
-            rc = err_set(err, ERR_SYNTAX, "expected six numbers, got \"%.60s\"", row);
-            break;
-        }
-        s.evaluations = evaluations;
-        s.sim_evaluations = sim_evaluations;
-        s.best_makespan_ps = makespan_ps;
-        if (*count == capacity)
-            *steps_take = mem_grow(*steps_take, capacity = 2 * capacity + 64, sizeof s);
-        (*steps_take)[(*count)++] = s;
-    }
-    free(text);
-    free(file);
-    return rc;
-}
+#include "reports/kept.h"
 
 static enum err_code write_html(const struct report *report, const char *dir, struct err *err)
 {
@@ -89,22 +20,24 @@ static enum err_code write_html(const struct report *report, const char *dir, st
     return rc;
 }
 
-static enum err_code report_again(const char *dir, const struct kept_result *kept,
+static enum err_code report_again(const char *dir, const struct report_kept *kept,
                                   const struct problem *problem, struct err *err)
 {
-    char *file = file_join(dir, "mapping.json");
+    char *file = file_join(dir, "mapping.json"), *steps_file = file_join(dir, "convergence.csv");
     struct mapping_file m;
     struct outcome outcome;
     struct report_step *steps = NULL;
     enum err_code rc = mapping_load(problem, file, &m, err);
     free(file);
-    if (rc != ERR_OK)
+    if (rc != ERR_OK) {
+        free(steps_file);
         return rc;
+    }
     struct sim_options sim = { .granularity = m.granularity, .want_trace = true };
     rc = outcome_init(&outcome, problem, &m.mapping, &sim, err);
     if (rc == ERR_OK) {
         struct report *r = &outcome.report;
-        rc = read_convergence(dir, &steps, &r->convergence_count, err);
+        rc = report_convergence_load(steps_file, &steps, &r->convergence_count, err);
         r->convergence = steps;
         r->mapper = kept->mapper;
         r->objective = kept->objective;
@@ -119,16 +52,18 @@ static enum err_code report_again(const char *dir, const struct kept_result *kep
         outcome_release(&outcome);
     }
     free(steps);
+    free(steps_file);
     mapping_file_release(&m);
     return rc;
 }
 
 static enum err_code report_dir(const char *dir, unsigned choice, struct err *err)
 {
-    struct kept_result kept = { .arena = arena_new() };
+    struct arena *arena = arena_new();
+    struct report_kept kept;
     struct cli_problem problem;
-    char *mapping = file_join(dir, "mapping.json");
-    enum err_code rc = read_result(dir, &kept, err);
+    char *mapping = file_join(dir, "mapping.json"), *result = file_join(dir, "result.json");
+    enum err_code rc = report_kept_load(&kept, result, arena, err);
     if (rc == ERR_OK)
         rc = cli_problem_load_mapped(&problem, kept.soc, kept.workload, mapping, choice, err);
     if (rc == ERR_OK) {
@@ -136,7 +71,8 @@ static enum err_code report_dir(const char *dir, unsigned choice, struct err *er
         cli_problem_release(&problem);
     }
     free(mapping);
-    arena_free(kept.arena);
+    free(result);
+    arena_free(arena);
     return rc;
 }
 
