@@ -80,6 +80,23 @@ struct backend_time {
     double convert_ns;     /* host layouts to the kernel's and back, once; not in the times above */
 };
 
+/*
+ * What measure() will find, predicted from a machine's rates before anything runs. Terms are what
+ * each part would take alone; some overlap, so `ns` is at most their sum. Names are static.
+ */
+#define BACKEND_TERMS_MAX 12
+struct backend_term {
+    const char *name;
+    double ns;
+};
+struct backend_forecast {
+    double ns;
+    const char *bound; /* the largest term's name */
+    size_t count;
+    struct backend_term terms[BACKEND_TERMS_MAX]; /* largest first */
+};
+struct intrin_calibration; /* intrinsics/intrin_machine.h */
+
 struct backend {
     const char *name, *summary;
     bool on_host;       /* runs on threads of this process, as many as the job says */
@@ -103,6 +120,12 @@ struct backend {
     /* "tile 6x64, direct convolution, 2 threads": what prepare chose. Lives as long as the kernel.
      */
     const char *(*describe)(const struct backend_kernel *kernel);
+    /* Of the kernel that prepare() would make; nothing is read of the job's constant but whether
+     * there is one. ERR_UNSUPPORTED where it has no model. NULL: none at all, ask intrin_predict().
+     */
+    enum err_code (*predict)(const struct backend_job *job,
+                             const struct intrin_calibration *machine, struct backend_forecast *out,
+                             struct err *err);
 };
 
 /* In the order of the table; every one is there, whatever the program was built with. */

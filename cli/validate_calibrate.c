@@ -59,8 +59,15 @@ static struct intrin_rates measure_rates(const struct backend_cpu_machine *m, un
     for (unsigned w = 0; w < MEASURE_COUNT; w++)
         median[w] = backend_median(&values[w * samples], samples);
     free(values);
-    return (struct intrin_rates){ threads,    median[PEAK],   median[L1],  median[L2],
-                                  median[L3], median[MEMORY], median[CALL] };
+    return (struct intrin_rates){
+        .threads = threads,
+        .peak_ops_per_s = median[PEAK],
+        .l1_bytes_per_s = median[L1],
+        .l2_bytes_per_s = median[L2],
+        .l3_bytes_per_s = median[L3],
+        .memory_bytes_per_s = median[MEMORY],
+        .call_ns = median[CALL],
+    };
 }
 
 static void print_rates(const struct intrin_rates *r)

@@ -13,7 +13,8 @@ struct session {
     const struct validate_args *args;
     const struct backend *backend;
     unsigned threads, units;                      /* of the predictions */
-    const struct intrin_calibration *calibration; /* NULL: the built-in machines */
+    const struct intrin_calibration *calibration; /* of --machine; NULL: the built-in machines */
+    const struct intrin_calibration *machine;     /* the same, or a built-in one */
     struct arena *arena;
     struct report_validation *out;
     size_t capacity;
@@ -221,6 +222,34 @@ static void add_verdict(struct session *s, const struct exec_verdict *verdict,
     row->peak_ops_per_s = verdict->time.peak_ops_per_s;
 }
 
+/* The backend's own forecast of the kernel, or else what the ranking model says of the plan. */
+static void add_prediction(struct session *s, const struct plans *plans,
+                           const struct intrin_cost *cost, const struct backend_forecast *forecast,
+                           struct report_trial *row)
+{
+    _Static_assert(REPORT_TERMS_MAX >= BACKEND_TERMS_MAX && REPORT_TERMS_MAX >= INTRIN_BOUND_COUNT,
+                   "a report holds all terms");
+    const struct intrin_rates *rates = intrin_rates_for(s->machine, s->threads);
+    struct report_validation *v = s->out;
+    if (forecast->ns > 0) {
+        row->predicted_ns = forecast->ns;
+        for (size_t t = 0; t < forecast->count; t++)
+            row->terms[row->term_count++] =
+                (struct report_term){ forecast->terms[t].name, forecast->terms[t].ns };
+        v->machine = arena_strdup(s->arena, s->machine->name);
+        v->l1_bytes_per_s = rates->l1_bytes_per_s;
+        v->l2_bytes_per_s = rates->l2_bytes_per_s;
+        v->l3_bytes_per_s = rates->l3_bytes_per_s;
+        v->memory_bytes_per_s = rates->memory_bytes_per_s;
+        return;
+    }
+    row->predicted_ns = cost->predicted_ns;
+    row->terms[row->term_count++] =
+        (struct report_term){ intrin_bound_names[cost->bound], cost->predicted_ns };
+    v->machine = arena_strdup(s->arena, plans->machine.name);
+    v->memory_bytes_per_s = plans->machine.memory_bytes_per_s;
+}
+
 static void add_refusal(struct session *s, const struct shape *shape, const struct expr *expr,
                         const char *why)
 {
@@ -241,6 +270,7 @@ static struct exec_trial trial_of(const struct session *s, const struct shape *s
                     shape->first->layer->expr->tensor_count > 2,
         .threads = s->threads,
         .samples = (unsigned)s->args->samples,
+        .machine = s->machine,
     };
 }
 
@@ -258,11 +288,8 @@ static enum err_code run_plan(struct session *s, const struct shape *shape,
     struct report_trial *row = add_row(s, shape, &plans->expr);
     row->intrinsic = arena_strdup(s->arena, plans->intrin.name);
     row->match = match_text(s, plans, &choice->mapping);
-    if (s->backend->follows_plans) {
-        row->predicted_ns = choice->cost.predicted_ns;
-        s->out->machine = arena_strdup(s->arena, plans->machine.name);
-        s->out->memory_bytes_per_s = plans->machine.memory_bytes_per_s;
-    }
+    if (s->backend->follows_plans)
+        add_prediction(s, plans, &choice->cost, &verdict.forecast, row);
     add_verdict(s, &verdict, row);
     intrin_plan_release(&plan);
     return ERR_OK;
@@ -374,6 +401,7 @@ enum err_code cli_validate_layers(const struct validate_args *args, const struct
         .threads = args->threads > 0 ? (unsigned)args->threads : cores,
         .units = UINT32_MAX,
         .calibration = args->machine ? &calibration : NULL,
+        .machine = args->machine ? &calibration : &intrin_calibration_zen5,
         .arena = arena,
         .out = out,
     };

@@ -177,6 +177,8 @@ static enum err_code try_set(const struct exec_truth *truth, const struct exec_t
         return rc;
     if (trial->backend->describe)
         snprintf(out->kernel, sizeof out->kernel, "%s", trial->backend->describe(kernel));
+    if (trial->machine != NULL && trial->backend->predict != NULL)
+        trial->backend->predict(&job, trial->machine, &out->forecast, NULL);
     rc = run_and_compare(truth, trial, s, kernel, result, out, err);
     bool last = s + 1 == truth->set_count;
     if (rc == ERR_OK && last && out->outcome == EXEC_OK && trial->samples > 0)

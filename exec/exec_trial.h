@@ -48,14 +48,16 @@ struct exec_trial {
     const struct intrin_plan *plan; /* of the truth's expression; NULL: without an intrinsic */
     bool constant;                  /* the second input never changes */
     unsigned threads, samples;      /* samples 0: no timing */
+    const struct intrin_calibration *machine; /* for the forecast; NULL: none */
 };
 
 struct exec_verdict {
     enum exec_outcome outcome;
-    struct backend_time time; /* of a pass; zeroes without timing */
-    double worst_frac;        /* of the bound; floats only */
-    char kernel[128];         /* what the backend chose; or empty */
-    char detail[768];         /* why it is no pass */
+    struct backend_time time;         /* of a pass; zeroes without timing */
+    struct backend_forecast forecast; /* ns 0: the backend has none */
+    double worst_frac;                /* of the bound; floats only */
+    char kernel[128];                 /* what the backend chose; or empty */
+    char detail[768];                 /* why it is no pass */
 };
 void exec_try(const struct exec_truth *truth, const struct exec_trial *trial,
               struct exec_verdict *out);

@@ -6,16 +6,47 @@
 #define RATE_MAX  1e18
 #define BYTES_MAX 1e15
 
-/* Members that may be missing, 0 then. */
-static const struct {
+/* In the order of the file; optional ones are 0 if missing. */
+static const struct rate {
     const char *key;
     size_t offset;
-} levels[] = {
-    { "l1_bytes_per_s", offsetof(struct intrin_rates, l1_bytes_per_s) },
-    { "l2_bytes_per_s", offsetof(struct intrin_rates, l2_bytes_per_s) },
-    { "l3_bytes_per_s", offsetof(struct intrin_rates, l3_bytes_per_s) },
+    bool required;
+    double low, high;
+} rates_table[] = {
+#define RATE(name, required)                                                                       \
+    {                                                                                              \
+#name, offsetof(struct intrin_rates, name), required, 1, RATE_MAX                          \
+    }
+#define TIME(name, required)                                                                       \
+    {                                                                                              \
+#name, offsetof(struct intrin_rates, name), required, 0, 1e9                               \
+    }
+    RATE(peak_ops_per_s, true),
+    RATE(l1_bytes_per_s, false),
+    RATE(l2_bytes_per_s, false),
+    RATE(l3_bytes_per_s, false),
+    RATE(memory_bytes_per_s, true),
+    TIME(call_ns, true),
+    RATE(l1_write_bytes_per_s, false),
+    RATE(l2_write_bytes_per_s, false),
+    RATE(l3_write_bytes_per_s, false),
+    RATE(memory_write_bytes_per_s, false),
+    TIME(chain_ns, false),
+    TIME(tile_ns, false),
+    RATE(pack_along_bytes_per_s, false),
+    RATE(pack_across_bytes_per_s, false),
+    TIME(lanes_quad_ns, false),
+    TIME(lanes_row_ns, false),
+    RATE(epilogue_elements_per_s, false),
+#undef RATE
+#undef TIME
 };
-#define LEVEL_COUNT (sizeof levels / sizeof *levels)
+#define RATE_COUNT (sizeof rates_table / sizeof *rates_table)
+
+static double *rate_in(struct intrin_rates *rates, const struct rate *rate)
+{
+    return (double *)((char *)rates + rate->offset);
+}
 
 static void real_if_known(struct json_out *out, const char *key, double value)
 {
@@ -25,14 +56,14 @@ static void real_if_known(struct json_out *out, const char *key, double value)
 
 static void write_rates(struct json_out *out, const struct intrin_rates *rates)
 {
+    struct intrin_rates copy = *rates;
     json_out_object(out, NULL, true);
     json_out_u64(out, "threads", rates->threads);
-    json_out_real(out, "peak_ops_per_s", rates->peak_ops_per_s);
-    for (size_t l = 0; l < LEVEL_COUNT; l++)
-        real_if_known(out, levels[l].key,
-                      *(const double *)((const char *)rates + levels[l].offset));
-    json_out_real(out, "memory_bytes_per_s", rates->memory_bytes_per_s);
-    json_out_real(out, "call_ns", rates->call_ns);
+    for (size_t r = 0; r < RATE_COUNT; r++) {
+        double value = *rate_in(&copy, &rates_table[r]);
+        if (rates_table[r].required || value > 0)
+            json_out_real(out, rates_table[r].key, value);
+    }
     json_out_end(out);
 }
 
@@ -64,12 +95,12 @@ static void read_rates(const struct json_node *node, unsigned above, struct intr
     if (out->threads <= above)
         json_fail(json_get(node, "threads"), ERR_VALUE,
                   "expected more threads than before (%u), got %u", above, out->threads);
-    out->peak_ops_per_s = json_get_real(node, "peak_ops_per_s", 1, RATE_MAX);
-    for (size_t l = 0; l < LEVEL_COUNT; l++)
-        *(double *)((char *)out + levels[l].offset) =
-            json_find(node, levels[l].key) ? json_get_real(node, levels[l].key, 1, RATE_MAX) : 0;
-    out->memory_bytes_per_s = json_get_real(node, "memory_bytes_per_s", 1, RATE_MAX);
-    out->call_ns = json_get_real(node, "call_ns", 0, 1e9);
+    for (size_t r = 0; r < RATE_COUNT; r++) {
+        const struct rate *rate = &rates_table[r];
+        *rate_in(out, rate) = rate->required || json_find(node, rate->key) != NULL
+                                  ? json_get_real(node, rate->key, rate->low, rate->high)
+                                  : 0;
+    }
 }
 
 static void read_all_rates(const struct json_node *rows, struct intrin_calibration *out)
@@ -105,14 +136,19 @@ enum err_code intrin_calibration_load(struct intrin_calibration *out, const char
     return json_close(doc, err);
 }
 
-/* docs/model.md M-118 */
-struct intrin_machine intrin_machine_at(const struct intrin_calibration *c, unsigned threads,
-                                        const struct intrin_machine *base)
+const struct intrin_rates *intrin_rates_for(const struct intrin_calibration *c, unsigned threads)
 {
     size_t row = 0;
     while (row + 1 < c->rate_count && c->rates[row].threads < threads)
         row++;
-    const struct intrin_rates *rates = &c->rates[row];
+    return &c->rates[row];
+}
+
+/* docs/model.md M-118 */
+struct intrin_machine intrin_machine_at(const struct intrin_calibration *c, unsigned threads,
+                                        const struct intrin_machine *base)
+{
+    const struct intrin_rates *rates = intrin_rates_for(c, threads);
     struct intrin_machine machine = *base;
     machine.name = c->name;
     machine.source = c->command;
@@ -125,3 +161,32 @@ struct intrin_machine intrin_machine_at(const struct intrin_calibration *c, unsi
         machine.cache_bytes = c->l3_bytes > 0 ? c->l3_bytes : c->l2_bytes;
     return machine;
 }
+
+const struct intrin_calibration intrin_calibration_zen5 = {
+    .name = "zen5",
+    .version = SOCWEAVE_VERSION,
+    .command = "validate --calibrate",
+    .cores = 2,
+    .samples = 21,
+    .l1_bytes = 49152,
+    .l2_bytes = 1048576,
+    .l3_bytes = 16e6,
+    .rate_count = 1,
+    .rates = { { .threads = 1,
+                 .peak_ops_per_s = 1e12,
+                 .l1_bytes_per_s = 480e9,
+                 .l2_bytes_per_s = 170e9,
+                 .l3_bytes_per_s = 100e9,
+                 .memory_bytes_per_s = 32e9,
+                 .call_ns = 270,
+                 .l1_write_bytes_per_s = 240e9,
+                 .l2_write_bytes_per_s = 60e9,
+                 .l3_write_bytes_per_s = 40e9,
+                 .memory_write_bytes_per_s = 10e9,
+                 .chain_ns = 1.05,
+                 .tile_ns = 6,
+                 .pack_along_bytes_per_s = 1e9,
+                 .pack_across_bytes_per_s = 0.6e9,
+                 .lanes_quad_ns = 7,
+                 .lanes_row_ns = 10 } },
+};

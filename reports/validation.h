@@ -25,6 +25,13 @@ enum report_outcome {
 };
 extern const char *const report_outcome_names[REPORT_OUTCOME_COUNT];
 
+/* What a part of a prediction takes alone. */
+#define REPORT_TERMS_MAX 12
+struct report_term {
+    const char *name; /* "products", "packing" */
+    double ns;
+};
+
 /* One layer by one plan. */
 struct report_trial {
     const char *layer;     /* the first of those that it stands for */
@@ -34,9 +41,11 @@ struct report_trial {
     const char *kernel;    /* what the backend chose; "" if it never came to that */
     const char *detail;    /* why it is no pass; "" of a pass */
     enum report_outcome outcome;
-    uint64_t operations;   /* two per multiply-add; else one per point */
-    uint64_t bytes;        /* inputs and output, each once */
-    double predicted_ns;   /* 0: none */
+    uint64_t operations; /* two per multiply-add; else one per point */
+    uint64_t bytes;      /* inputs and output, each once */
+    double predicted_ns; /* 0: none */
+    size_t term_count;   /* of the prediction, largest first: the first one binds */
+    struct report_term terms[REPORT_TERMS_MAX];
     double measured_ns;    /* the median; 0: not timed */
     double peak_ops_per_s; /* measured around it in the same process; 0: unknown */
     double bound_frac;     /* largest error over its bound; 0 where results must be equal */
@@ -48,14 +57,16 @@ struct report_validation {
     const char *subject; /* "resnet50", or "vision-light on host" */
     const char *machine; /* whose constants the predictions use */
     uint64_t seed, threads, samples;
-    double memory_bytes_per_s; /* of that machine, for the roofline; 0: unknown */
+    /* What that machine reads from each level, for the roofline; 0: unknown. */
+    double l1_bytes_per_s, l2_bytes_per_s, l3_bytes_per_s, memory_bytes_per_s;
     const char *version, *command;
     size_t count;
     struct report_trial *rows;
 };
 
-double report_trial_ops_per_s(const struct report_trial *trial); /* 0: not timed */
-double report_trial_peak_frac(const struct report_trial *trial); /* 0: unknown */
+double report_trial_ops_per_s(const struct report_trial *trial);  /* 0: not timed */
+double report_trial_peak_frac(const struct report_trial *trial);  /* 0: unknown */
+const char *report_trial_bound(const struct report_trial *trial); /* "" without a prediction */
 
 struct report_validation_sums {
     uint64_t rows[REPORT_OUTCOME_COUNT], layers[REPORT_OUTCOME_COUNT];

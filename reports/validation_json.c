@@ -34,6 +34,12 @@ static void write_row(struct json_out *out, const struct report_trial *row)
     json_out_u64(out, "bytes", row->bytes);
     real_or_null(out, "measured_ns", row->measured_ns);
     real_or_null(out, "predicted_ns", row->predicted_ns);
+    if (row->term_count > 0) {
+        json_out_object(out, "terms_ns", true);
+        for (size_t t = 0; t < row->term_count; t++)
+            json_out_real(out, row->terms[t].name, row->terms[t].ns);
+        json_out_end(out);
+    }
     real_or_null(out, "gops", report_trial_ops_per_s(row) / 1e9);
     real_or_null(out, "peak_gops", row->peak_ops_per_s / 1e9);
     real_or_null(out, "peak_frac", report_trial_peak_frac(row));
@@ -55,6 +61,9 @@ void report_validation_json(const struct report_validation *v, struct text *text
     text_if_any(&out, "reason", v->reason);
     json_out_str(&out, "subject", v->subject);
     text_if_any(&out, "machine", v->machine);
+    real_or_null(&out, "l1_bytes_per_s", v->l1_bytes_per_s);
+    real_or_null(&out, "l2_bytes_per_s", v->l2_bytes_per_s);
+    real_or_null(&out, "l3_bytes_per_s", v->l3_bytes_per_s);
     real_or_null(&out, "memory_bytes_per_s", v->memory_bytes_per_s);
     json_out_u64(&out, "seed", v->seed);
     json_out_u64(&out, "threads", v->threads);
@@ -86,6 +95,28 @@ static double get_real_or_null(const struct json_node *object, const char *key)
     return json_type_of(node) == JSON_NODE_NULL ? 0 : json_number(node, 0, 1e30);
 }
 
+/* Of a level that older files do not have. */
+static double find_real_or_null(const struct json_node *object, const char *key)
+{
+    return json_find(object, key) != NULL ? get_real_or_null(object, key) : 0;
+}
+
+static void read_terms(const struct json_node *terms, struct arena *arena, struct report_trial *row)
+{
+    size_t count = json_member_count(terms);
+    if (count > REPORT_TERMS_MAX) {
+        json_fail(terms, ERR_VALUE, "expected at most %d terms, got %zu", REPORT_TERMS_MAX, count);
+        return;
+    }
+    row->term_count = count;
+    for (size_t t = 0; t < count; t++) {
+        const char *name;
+        const struct json_node *value = json_member(terms, t, &name);
+        row->terms[t] =
+            (struct report_term){ arena_strdup(arena, name), json_number(value, 0, 1e30) };
+    }
+}
+
 static void read_row(const struct json_node *node, struct arena *arena, struct report_trial *row)
 {
     const char *const *names = report_outcome_names;
@@ -101,6 +132,8 @@ static void read_row(const struct json_node *node, struct arena *arena, struct r
     row->bytes = (uint64_t)json_get_int(node, "bytes", 0, INT64_MAX);
     row->measured_ns = get_real_or_null(node, "measured_ns");
     row->predicted_ns = get_real_or_null(node, "predicted_ns");
+    if (json_find(node, "terms_ns") != NULL)
+        read_terms(json_get(node, "terms_ns"), arena, row);
     row->peak_ops_per_s = get_real_or_null(node, "peak_gops") * 1e9;
     row->bound_frac = json_get_real(node, "bound_frac", 0, 1e30);
     get_real_or_null(node, "gops");
@@ -133,6 +166,9 @@ enum err_code report_validation_load(struct report_validation *out, const char *
         .reason = get_text(arena, root, "reason"),
         .subject = get_text(arena, root, "subject"),
         .machine = get_text(arena, root, "machine"),
+        .l1_bytes_per_s = find_real_or_null(root, "l1_bytes_per_s"),
+        .l2_bytes_per_s = find_real_or_null(root, "l2_bytes_per_s"),
+        .l3_bytes_per_s = find_real_or_null(root, "l3_bytes_per_s"),
         .memory_bytes_per_s = get_real_or_null(root, "memory_bytes_per_s"),
         .seed = (uint64_t)json_get_int(root, "seed", 0, INT64_MAX),
         .threads = (uint64_t)json_get_int(root, "threads", 0, INT64_MAX),

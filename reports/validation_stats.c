@@ -11,6 +11,11 @@ double report_trial_ops_per_s(const struct report_trial *trial)
     return trial->measured_ns > 0 ? (double)trial->operations / trial->measured_ns * 1e9 : 0;
 }
 
+const char *report_trial_bound(const struct report_trial *trial)
+{
+    return trial->term_count > 0 ? trial->terms[0].name : "";
+}
+
 double report_trial_peak_frac(const struct report_trial *trial)
 {
     return trial->peak_ops_per_s > 0 ? report_trial_ops_per_s(trial) / trial->peak_ops_per_s : 0;

@@ -152,6 +152,21 @@ static const char *describe(const struct backend_kernel *kernel)
     return kernel->engine != NULL ? kernel_engine_describe(kernel->engine) : kernel->text;
 }
 
+static enum err_code predict(const struct backend_job *job,
+                             const struct intrin_calibration *machine, struct backend_forecast *out,
+                             struct err *err)
+{
+    struct kernel_engine *engine;
+    struct kernel_work work;
+    enum err_code rc = kernel_engine_plan(&engine, job, err);
+    if (rc != ERR_OK)
+        return rc;
+    kernel_engine_count(engine, &work);
+    kernel_work_forecast(&work, machine, out);
+    kernel_engine_free(engine);
+    return ERR_OK;
+}
+
 const struct backend backend_cpu = {
     .name = "cpu",
     .summary = "AVX-512 VNNI and BF16 kernels; plain C without them",
@@ -164,4 +179,5 @@ const struct backend backend_cpu = {
     .measure = measure,
     .release = release,
     .describe = describe,
+    .predict = predict,
 };

@@ -66,7 +66,7 @@ struct kernel_engine {
     size_t b_bytes; /* packed, one batch */
     uint8_t *b;
     void *b_host; /* a copy, if it is not constant */
-    size_t b_elements;
+    size_t b_elements, c_elements;
     /* C */
     int64_t *c_batch, *c_columns, *c_rows; /* host elements */
     int64_t *rows_dense, *rows_tile;       /* elements from row to row: of C, of a tile alone */
@@ -841,6 +841,86 @@ void kernel_engine_store(const struct kernel_engine *e, void *output)
                        from, bytes);
 }
 
+/* --- counting ------------------------------------------------------------------------------- */
+
+static double batches_of(const struct kernel_engine *e)
+{
+    return e->fold != 0 ? 1 : (double)e->parts[BATCH].points;
+}
+
+/* All tiles of one panel's width, by their rows. */
+static void count_tiles(const struct kernel_engine *e, unsigned vectors, double panels,
+                        struct kernel_work *out)
+{
+    for (unsigned rows = 1; rows <= KERNEL_ROWS_MAX && panels > 0; rows++) {
+        struct kernel_work_tiles tiles = { .rows = rows, .vectors = vectors };
+        for (size_t t = 0; t < e->tile_count; t++) {
+            if (e->tiles[t].count != rows)
+                continue;
+            tiles.tiles += panels;
+            tiles.steps += panels * (double)(e->tiles[t].quad_end - e->tiles[t].quad_begin);
+        }
+        if (tiles.tiles > 0)
+            out->tiles[out->tile_count++] = tiles;
+    }
+}
+
+static void add_stream(struct kernel_work *out, double bytes, double between_bytes, bool writes)
+{
+    if (bytes > 0)
+        out->streams[out->stream_count++] =
+            (struct kernel_work_stream){ bytes, between_bytes, writes };
+}
+
+/* Of one thread: what it touches between two uses. docs/model.md M-146 */
+static void count_streams(const struct kernel_engine *e, struct kernel_work *out)
+{
+    double batches = batches_of(e), panels = (double)e->panel_count;
+    double rows = (double)e->parts[ROW].points, tiles = (double)(e->fold ? 1 : e->tile_count);
+    double a = (double)min_u64(e->a_bytes, (uint64_t)(rows * batches * QUAD_BYTES) * e->quad_count);
+    double b = (double)e->b_bytes * batches;
+    double c = (double)e->c_elements * dtype_bytes(e->c_type);
+    double set = (a + b + c) * out->busiest_frac,
+           tile = (a / batches + c / batches / panels) / tiles;
+    add_stream(out, a, set, false);
+    add_stream(out, b, set, false);
+    add_stream(out, c, set, true);
+    if (e->fold != 0)
+        return;
+    double panel = b / batches / panels;
+    add_stream(out, b * (tiles - 1), panel + tile, false);
+    add_stream(out, a * (panels - 1), a / batches + panel + c / batches / panels, false);
+}
+
+void kernel_engine_count(const struct kernel_engine *e, struct kernel_work *out)
+{
+    double rows = (double)e->parts[ROW].points;
+    uint64_t items = (uint64_t)batches_of(e) * e->panel_count * e->tile_count;
+    *out = (struct kernel_work){ .parallel_parts = 1 };
+    if (e->fold != 0) {
+        items = ((size_t)rows / e->fold + LANES_ROWS - 1) / LANES_ROWS * e->panel_count;
+        out->lanes.rows = rows / (double)e->fold * (double)e->panel_count;
+        out->lanes.quads = out->lanes.rows * (double)e->quad_count;
+        out->parallel_parts += e->sums != NULL || !is_stored_as_is(e);
+    } else {
+        const struct panel *last = &e->panels[e->panel_count - 1];
+        bool odd = last->vectors != e->panels[0].vectors;
+        count_tiles(e, e->panels[0].vectors, batches_of(e) * (double)(e->panel_count - odd), out);
+        if (odd)
+            count_tiles(e, last->vectors, batches_of(e), out);
+    }
+    out->threads = (unsigned)min_u64(e->job.threads, items);
+    out->busiest_frac = (double)ceil_div_u64(items, out->threads) / (double)items;
+    count_streams(e, out);
+    if (e->job.constant == NULL) {
+        out->packed_bytes = (double)e->b_bytes * batches_of(e);
+        out->packs_along = e->parts[DEPTH].points > 1 && e->b_depth[1] - e->b_depth[0] == 1;
+        out->parallel_parts++;
+    }
+    if (!is_stored_as_is(e))
+        out->epilogue_elements = (double)e->c_elements;
+}
+
 /* --- the whole ------------------------------------------------------------------------------ */
 
 static enum err_code check_types(const struct backend_job *job, enum backend_cpu_unit *unit,
@@ -873,21 +953,21 @@ static void find_channels(struct kernel_engine *e)
         e->channel_stride *= out->dims[d].extent;
 }
 
-static void allocate(struct kernel_engine *e, uint64_t c_elements)
+static void allocate(struct kernel_engine *e)
 {
     e->a = aligned(e->a_bytes);
     e->b = aligned(e->b_bytes * (e->fold != 0 ? 1 : (size_t)e->parts[BATCH].points));
     if (e->fold != 0 && !is_stored_as_is(e))
-        e->sums = mem_alloc(c_elements, sizeof *e->sums);
-    e->c = aligned(c_elements * dtype_bytes(e->c_type));
+        e->sums = mem_alloc(e->c_elements, sizeof *e->sums);
+    e->c = aligned(e->c_elements * dtype_bytes(e->c_type));
     if (e->job.constant != NULL)
         pack_b(e, e->job.constant);
     else
         e->b_host = mem_alloc(e->b_elements, e->element_bytes);
 }
 
-enum err_code kernel_engine_new(struct kernel_engine **out, const struct backend_job *job,
-                                struct err *err)
+enum err_code kernel_engine_plan(struct kernel_engine **out, const struct backend_job *job,
+                                 struct err *err)
 {
     enum backend_cpu_unit unit = BACKEND_CPU_S8;
     uint64_t points, elements[EXPR_TENSORS_MAX] = { 0 };
@@ -912,6 +992,7 @@ enum err_code kernel_engine_new(struct kernel_engine **out, const struct backend
     e->per_quad = QUAD_BYTES / e->element_bytes;
     e->c_type = backend_output_type(job);
     e->b_elements = elements[2];
+    e->c_elements = elements[0];
     e->arena = arena_new();
     sort_iterations(e);
     rc = choose_layout(e, err);
@@ -925,9 +1006,17 @@ enum err_code kernel_engine_new(struct kernel_engine **out, const struct backend
     else
         build_tiles(e);
     find_channels(e);
-    allocate(e, elements[0]);
     *out = e;
     return ERR_OK;
+}
+
+enum err_code kernel_engine_new(struct kernel_engine **out, const struct backend_job *job,
+                                struct err *err)
+{
+    enum err_code rc = kernel_engine_plan(out, job, err);
+    if (rc == ERR_OK)
+        allocate(*out);
+    return rc;
 }
 
 void kernel_engine_free(struct kernel_engine *e)

@@ -17,12 +17,17 @@
 
 #include "backends/backend.h"
 #include "backends/cpu/machine.h"
+#include "backends/cpu/work.h"
 
 struct kernel_engine;
 
 /* ERR_UNSUPPORTED if the expression is no product of the engine's types, or too large for it. */
 enum err_code kernel_engine_new(struct kernel_engine **out, const struct backend_job *job,
                                 struct err *err);
+/* Tables and tiles only, for kernel_engine_count(): nothing is read of the job's constant but
+ * whether there is one. */
+enum err_code kernel_engine_plan(struct kernel_engine **out, const struct backend_job *job,
+                                 struct err *err);
 void kernel_engine_free(struct kernel_engine *engine); /* NULL is fine */
 
 void kernel_engine_load(struct kernel_engine *engine, size_t input, const void *data);
@@ -32,5 +37,7 @@ void kernel_engine_store(const struct kernel_engine *engine, void *output);
 
 enum backend_cpu_unit kernel_engine_unit(const struct kernel_engine *engine);
 const char *kernel_engine_describe(const struct kernel_engine *engine);
+/* What one kernel_engine_compute() does. */
+void kernel_engine_count(const struct kernel_engine *engine, struct kernel_work *out);
 
 #endif

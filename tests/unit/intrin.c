@@ -337,8 +337,16 @@ TEST(intrin_machine__two_and_more_threads__by_hand)
                                     .command = "measured",
                                     .l2_bytes = 1e6,
                                     .rate_count = 2,
-                                    .rates = { { 1, 1024e9, 500e9, 0, 0, 20e9, 300 },
-                                               { 4, 2048e9, 1600e9, 0, 0, 40e9, 900 } } };
+                                    .rates = { { .threads = 1,
+                                                 .peak_ops_per_s = 1024e9,
+                                                 .l1_bytes_per_s = 500e9,
+                                                 .memory_bytes_per_s = 20e9,
+                                                 .call_ns = 300 },
+                                               { .threads = 4,
+                                                 .peak_ops_per_s = 2048e9,
+                                                 .l1_bytes_per_s = 1600e9,
+                                                 .memory_bytes_per_s = 40e9,
+                                                 .call_ns = 900 } } };
     const struct intrin_machine *base = intrin_machine_find("zen5");
     struct intrin_machine one = intrin_machine_at(&c, 1, base);
     CHECK_NEAR(4e9, one.clock_hz, 1); /* 1024e9 / (2 * 128) */
@@ -369,8 +377,23 @@ TEST(intrin_machine__written__is_read_back)
                                     .samples = 3,
                                     .l1_bytes = 32768,
                                     .rate_count = 2,
-                                    .rates = { { 1, 1e12, 5e11, 0, 0, 2e10, 300 },
-                                               { 4, 2e12, 0, 1e11, 5e10, 4e10, 900 } } };
+                                    .rates = { { .threads = 1,
+                                                 .peak_ops_per_s = 1e12,
+                                                 .l1_bytes_per_s = 5e11,
+                                                 .memory_bytes_per_s = 2e10,
+                                                 .call_ns = 300 },
+                                               { .threads = 4,
+                                                 .peak_ops_per_s = 2e12,
+                                                 .l2_bytes_per_s = 1e11,
+                                                 .l3_bytes_per_s = 5e10,
+                                                 .memory_bytes_per_s = 4e10,
+                                                 .call_ns = 900,
+                                                 .l1_write_bytes_per_s = 1e11,
+                                                 .chain_ns = 1.05,
+                                                 .tile_ns = 6,
+                                                 .pack_across_bytes_per_s = 2e9,
+                                                 .lanes_quad_ns = 7,
+                                                 .epilogue_elements_per_s = 4e9 } } };
     struct intrin_calibration back;
     struct arena *arena = arena_new();
     struct text text = { 0 };
@@ -392,6 +415,13 @@ TEST(intrin_machine__written__is_read_back)
         CHECK_NEAR(c.rates[i].l3_bytes_per_s, back.rates[i].l3_bytes_per_s, 0);
         CHECK_NEAR(c.rates[i].memory_bytes_per_s, back.rates[i].memory_bytes_per_s, 0);
         CHECK_NEAR(c.rates[i].call_ns, back.rates[i].call_ns, 0);
+        CHECK_NEAR(c.rates[i].l1_write_bytes_per_s, back.rates[i].l1_write_bytes_per_s, 0);
+        CHECK_NEAR(c.rates[i].chain_ns, back.rates[i].chain_ns, 0);
+        CHECK_NEAR(c.rates[i].tile_ns, back.rates[i].tile_ns, 0);
+        CHECK_NEAR(c.rates[i].pack_along_bytes_per_s, back.rates[i].pack_along_bytes_per_s, 0);
+        CHECK_NEAR(c.rates[i].pack_across_bytes_per_s, back.rates[i].pack_across_bytes_per_s, 0);
+        CHECK_NEAR(c.rates[i].lanes_quad_ns, back.rates[i].lanes_quad_ns, 0);
+        CHECK_NEAR(c.rates[i].epilogue_elements_per_s, back.rates[i].epilogue_elements_per_s, 0);
     }
     text_release(&text);
     arena_free(arena);
