@@ -171,7 +171,7 @@ asan: deps
 ## fuzz: libFuzzer on the importer and on each kind of file, FUZZ_SECONDS (30) each; FUZZ="onnx soc" for some
 FUZZ         ?= onnx dnn soc workload mapping splits space intrinsic machine validation result
 FUZZ_SECONDS ?= 30
-FUZZ_OBJ = $(call object,$(wildcard $(patsubst %,%/*.c,core frontends cost intrinsics sweep reports))) $(ONNX_PB).c.o
+FUZZ_OBJ = $(call object,$(wildcard $(patsubst %,%/*.c,core frontends cost sim intrinsics sweep reports))) $(ONNX_PB).c.o
 FUZZ_SANITIZE = address,undefined
 $(BUILD)/fuzz.a: $(FUZZ_OBJ)
 	$(call say,AR,$@) rm -f $@ && $(AR) rc $@ $^

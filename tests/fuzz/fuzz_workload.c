@@ -1,8 +1,6 @@
-/* workload/1 files: any bytes are a valid file or an error with a place. */
-#include <assert.h>
-
-#include "core/workload.h"
+/* workload/1 files: any bytes are an error with a place, or a workload whose layers are costed. */
 #include "tests/fuzz/fuzz_file.h"
+#include "tests/fuzz/fuzz_problem.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
@@ -11,10 +9,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     char line[2048];
     int fd;
     const char *name = fuzz_file(bytes, count, &fd);
-    if (workload_load(&workload, name, &err) == ERR_OK)
+    if (workload_load(&workload, name, &err) == ERR_OK) {
+        fuzz_problem(fuzz_base_soc(), &workload);
         workload_release(&workload);
-    else
+    } else {
         assert(err_format(&err, line, sizeof line)[0]);
+    }
     close(fd);
     return 0;
 }
