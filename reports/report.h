@@ -1,6 +1,7 @@
 /*
  * Everything that is written about a finished exploration or simulation: result.json,
- * mapping.json, resolved.json, layers.csv, convergence.csv, trace.json (Perfetto) and report.html.
+ * mapping.json, resolved.json, layers.csv, networks.csv, convergence.csv, trace.json (Perfetto) and
+ * report.html.
  * Writers are pure functions of struct report: same input, same bytes; no clock, no machine name.
  */
 #ifndef SOCWEAVE_REPORTS_REPORT_H
@@ -64,6 +65,7 @@ size_t report_group_count(const struct report *report);
 void report_result_json(const struct report *report, struct text *out);
 void report_resolved_json(const struct report *report, struct text *out);
 void report_layers_csv(const struct report *report, struct text *out);
+void report_networks_csv(const struct report *report, struct text *out);
 void report_convergence_csv(const struct report *report, struct text *out);
 void report_trace_json(const struct report *report, struct text *out);
 void report_html(const struct report *report, struct text *out);

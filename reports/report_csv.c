@@ -1,4 +1,4 @@
-/* layers.csv and convergence.csv: RFC 4180 but for the line ends, which are \n. */
+/* layers.csv, networks.csv, convergence.csv: RFC 4180 but for the line ends, which are \n. */
 #include <inttypes.h>
 
 #include "reports/report_facts.h"
@@ -97,6 +97,42 @@ void report_layers_csv(const struct report *report, struct text *out)
     report_facts_init(&facts, report);
     for (uint32_t l = 0; l < report->problem->layer_count; l++)
         add_layer(out, &facts, l);
+    report_facts_release(&facts);
+}
+
+/* Release to deadline; a network without one has neither deadline nor slack. */
+static void add_due(struct text *out, const struct report_facts *f, size_t n)
+{
+    const struct workload *workload = f->report->problem->workload;
+    const struct workload_network *times = &workload->networks[n];
+    const struct report_network *at = &f->networks[n];
+    add_count(out, times->release_ps);
+    add_count(out, at->start_ps);
+    add_count(out, at->end_ps);
+    add_count(out, at->latency_ps);
+    if (!workload->has_deadlines || times->deadline_ps == WORKLOAD_NO_DEADLINE)
+        text_add(out, ",\n");
+    else
+        text_printf(out, "%" PRIu64 ",%s%" PRIu64 "\n", times->deadline_ps, at->is_late ? "-" : "",
+                    at->slack_ps);
+}
+
+void report_networks_csv(const struct report *report, struct text *out)
+{
+    const struct workload *workload = report->problem->workload;
+    struct report_facts facts;
+    text_add(out, "network,graph,layers,macs,energy_pj,release_ps,start_ps,end_ps,latency_ps,"
+                  "deadline_ps,slack_ps\n");
+    report_facts_init(&facts, report);
+    for (size_t n = 0; n < report->problem->network_count; n++) {
+        const struct report_network *at = &facts.networks[n];
+        add_name(out, workload->networks[n].name);
+        add_name(out, workload->graphs[workload->networks[n].graph].name);
+        add_count(out, at->layer_count);
+        add_count(out, at->macs);
+        text_printf(out, "%.15g,", report_energy_pj(&at->energy));
+        add_due(out, &facts, n);
+    }
     report_facts_release(&facts);
 }
 

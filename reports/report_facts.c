@@ -30,6 +30,11 @@ size_t report_group_count(const struct report *report)
                                     : 0;
 }
 
+double report_energy_pj(const struct energy_split *e)
+{
+    return e->mac_pj + e->register_pj + e->scratchpad_pj + e->memory_pj;
+}
+
 double report_share(const struct report_facts *facts, uint64_t part_ps)
 {
     return facts->makespan_ps ? (double)part_ps / (double)facts->makespan_ps : 0;

@@ -118,6 +118,8 @@ void report_waits_init(struct report_facts *facts);
 void report_states_init(struct report_facts *facts);
 void report_chain_init(struct report_facts *facts);
 
+/* All parts together. */
+double report_energy_pj(const struct energy_split *energy);
 /* busy / makespan; 0 for an empty run. */
 double report_share(const struct report_facts *facts, uint64_t part_ps);
 /* The link or channel that is busy longest; SIZE_MAX if there is none with any load. */

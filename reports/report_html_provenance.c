@@ -63,6 +63,7 @@ void report_html_provenance(const struct report_facts *facts, struct text *out)
              "</tbody></table></div>\n<p class=\"caption\">The workload's hash covers its "
              "graphs. Beside this page: <code>result.json</code> (figures), "
              "<code>mapping.json</code> (the mapping), <code>resolved.json</code> (inputs with "
-             "defaults written out), <code>layers.csv</code>, <code>convergence.csv</code>, "
+             "defaults written out), <code>layers.csv</code>, <code>networks.csv</code>, "
+             "<code>convergence.csv</code>, "
              "<code>trace.json</code> (open it in ui.perfetto.dev).</p>\n</section>\n");
 }

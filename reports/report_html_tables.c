@@ -86,11 +86,6 @@ void report_html_accelerators(const struct report_facts *facts, struct text *out
 
 /* --- networks -------------------------------------------------------------------------------- */
 
-static double energy_sum(const struct energy_split *e)
-{
-    return e->mac_pj + e->register_pj + e->scratchpad_pj + e->memory_pj;
-}
-
 static void network_row(const struct report_facts *f, struct text *out, size_t n,
                         const uint8_t *colours, struct report_scale time,
                         struct report_scale energy, struct report_scale macs)
@@ -116,7 +111,7 @@ static void network_row(const struct report_facts *f, struct text *out, size_t n
     report_html_number(out, time, (double)at->start_ps);
     report_html_number(out, time, (double)at->end_ps);
     report_html_share(out, report_share(f, at->end_ps));
-    report_html_number(out, energy, energy_sum(&at->energy));
+    report_html_number(out, energy, report_energy_pj(&at->energy));
     text_add(out, "</tr>\n");
 }
 
@@ -178,7 +173,7 @@ void report_html_networks(const struct report_facts *facts, struct text *out)
     size_t count = facts->report->problem->network_count;
     double most_pj = 0, most_macs = 0;
     for (size_t n = 0; n < count; n++) {
-        double pj = energy_sum(&facts->networks[n].energy);
+        double pj = report_energy_pj(&facts->networks[n].energy);
         most_pj = pj > most_pj ? pj : most_pj;
         double macs = (double)facts->networks[n].macs;
         most_macs = macs > most_macs ? macs : most_macs;

@@ -16,9 +16,13 @@ static const struct {
     const char *name;
     void (*write)(const struct report *report, struct text *out);
 } file_table[] = {
-    { "mapping.json", write_mapping },   { "resolved.json", report_resolved_json },
-    { "layers.csv", report_layers_csv }, { "convergence.csv", report_convergence_csv },
-    { "trace.json", report_trace_json }, { "result.json", report_result_json },
+    { "mapping.json", write_mapping },
+    { "resolved.json", report_resolved_json },
+    { "layers.csv", report_layers_csv },
+    { "networks.csv", report_networks_csv },
+    { "convergence.csv", report_convergence_csv },
+    { "trace.json", report_trace_json },
+    { "result.json", report_result_json },
     { "report.html", report_html },
 };
 

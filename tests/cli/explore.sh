@@ -10,7 +10,7 @@ case_args="--soc comb-small-low --workload vision-light"
 
 check explore__jobs_1__runs explore $case_args --seed 7 --jobs 1 --out "$WORK/j1"
 check explore__jobs_2__runs explore $case_args --seed 7 --jobs 2 --out "$WORK/j2"
-for file in result.json mapping.json resolved.json layers.csv convergence.csv trace.json report.html; do
+for file in result.json mapping.json resolved.json layers.csv networks.csv convergence.csv trace.json report.html; do
     check "explore__any_jobs__same_$file" cmp "$WORK/j1/$file" "$WORK/j2/$file"
 done
 check explore__done__no_other_files test "$(ls -A "$WORK/j1" | wc -l)" = 7

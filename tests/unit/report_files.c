@@ -85,7 +85,7 @@ TEST(report_resolved__its_soc__loads_again_and_is_the_same)
     fixture_release(&fixture);
 }
 
-/* --- layers.csv, convergence.csv ------------------------------------------------------------- */
+/* --- layers.csv, networks.csv, convergence.csv ----------------------------------------------- */
 
 /* Reads one RFC 4180 field into `value`; returns where the next one or the next row begins. */
 static const char *read_field(const char *at, struct text *value, bool *row_ends)
@@ -141,6 +141,48 @@ TEST(report_layers_csv__hostile_names__read_back)
     text_release(&out);
     text_release(&network);
     text_release(&name);
+    report_case_release(&c);
+    fixture_release(&fixture);
+}
+
+/* A product of 8 x 8 x 8 takes 30 ns, as in tests/model/deadline.c; each after the one before. */
+TEST(report_networks_csv__late_in_time_and_free__by_hand)
+{
+    static const char soc[] =
+        "{\"socweave\": \"soc/1\", \"name\": \"s\", \"network\": {\"topology\": \"bus\", "
+        "\"places\": 1, \"link_bytes_per_s\": 1e9}, \"accelerators\": [{\"name\": \"npu\", "
+        "\"place\": 0, \"clock_hz\": 1e9, \"pe_rows\": 8, \"pe_cols\": 8, \"dataflow\": "
+        "\"systolic-ws\", \"supports\": [\"gemm\"], \"scratchpad_bytes\": 65536}], \"memory\": "
+        "[{\"name\": \"dram\", \"unlimited\": true}], \"energy\": {\"mac_pj\": 0.25, "
+        "\"register_pj_per_byte\": 0, \"scratchpad_pj_per_byte\": 0, \"hop_pj_per_byte\": 0, "
+        "\"memory_pj_per_byte\": 0, \"pe_idle_pj_per_cycle\": 0}}";
+    static const char workload[] =
+        "{\"socweave\": \"workload/1\", \"name\": \"w\", \"networks\": [{\"graph\": "
+        "\"g0.json\", \"name\": \"late\", \"offset_ns\": 10, \"deadline_ns\": 25}, {\"graph\": "
+        "\"g0.json\", \"name\": \"=in time\", \"deadline_ns\": 100}, {\"graph\": \"g0.json\", "
+        "\"name\": \"free\"}]}";
+    static const char *const graph =
+        "{\"socweave\": \"dnn/1\", \"name\": \"a\", \"inputs\": [{\"name\": \"x\", \"shape\": [8, "
+        "8]}], \"layers\": [{\"name\": \"only\", \"op\": \"gemm\", \"extents\": {\"m\": 8, \"n\": "
+        "8, \"k\": 8}, \"inputs\": [\"x\"]}]}";
+    struct fixture fixture;
+    struct report_case c;
+    struct mapping mapping;
+    struct text out = { 0 };
+    fixture_from_text(&fixture, soc, workload, &graph, 1);
+    mapping_init(&mapping, 3);
+    mapping.discipline = MAPPING_BY_LAYER;
+    for (uint32_t i = 0; i < 3; i++)
+        mapping.placements[i] = (struct placement){ .layer = i, .group = i };
+    report_case_run(&c, &fixture.problem, &mapping, GRANULARITY_LAYER);
+    report_networks_csv(&c.report, &out);
+    CHECK_STR("network,graph,layers,macs,energy_pj,release_ps,start_ps,end_ps,latency_ps,"
+              "deadline_ps,slack_ps\n"
+              "late,a,1,512,128,10000,10000,40000,30000,35000,-5000\n"
+              "'=in time,a,1,512,128,0,40000,70000,70000,100000,30000\n"
+              "free,a,1,512,128,0,70000,100000,100000,,\n",
+              out.data);
+    text_release(&out);
     report_case_release(&c);
     fixture_release(&fixture);
 }
@@ -275,11 +317,11 @@ TEST(report_trace__too_many_slices__keeps_layers_and_the_longest_packets_and_say
 
 /* --- the folder ------------------------------------------------------------------------------ */
 
-TEST(report_write_dir__new_folder__seven_whole_files)
+TEST(report_write_dir__new_folder__eight_whole_files)
 {
-    static const char *const names[] = { "mapping.json",    "resolved.json", "layers.csv",
-                                         "convergence.csv", "trace.json",    "result.json",
-                                         "report.html" };
+    static const char *const names[] = { "mapping.json", "resolved.json",   "layers.csv",
+                                         "networks.csv", "convergence.csv", "trace.json",
+                                         "result.json",  "report.html" };
     struct fixture fixture;
     struct report_case c;
     struct mapping_file file;
