@@ -13,7 +13,7 @@ check explore__jobs_2__runs explore $case_args --seed 7 --jobs 2 --out "$WORK/j2
 for file in result.json mapping.json resolved.json layers.csv networks.csv convergence.csv trace.json report.html; do
     check "explore__any_jobs__same_$file" cmp "$WORK/j1/$file" "$WORK/j2/$file"
 done
-check explore__done__no_other_files test "$(ls -A "$WORK/j1" | wc -l)" = 7
+check explore__done__no_other_files test "$(ls -A "$WORK/j1" | wc -l)" = 8
 check explore__another_seed__runs explore $case_args --seed 8 --out "$WORK/s8"
 check explore__another_seed__another_mapping test "$(cmp "$WORK/j1/mapping.json" "$WORK/s8/mapping.json" 2>&1)" != ""
 
