@@ -45,7 +45,7 @@ static enum err_code parse(struct sweep_args *a, int argc, char **argv, bool *he
         { "--out", CLI_TEXT, &a->out, "DIR", "output folder: study.db, sweep.html, sweep.json, front.csv", .required = true },
         { "--strategy", CLI_CHOICE, &a->strategy, "HOW", "which points", sweep_kind_names, SWEEP_KIND_COUNT },
         { "--objectives", CLI_TEXT, &a->objectives, "LIST", "to minimise: latency,energy,edp,area,power,deadline-misses" },
-        { "--budget-points", CLI_COUNT, &a->budget_points, "N", "points at most (0: the whole space)" },
+        { "--budget-points", CLI_COUNT, &a->budget_points, "N", "points at most; nsga2: full evaluations' worth of work (0: the whole space)" },
         { "--budget-layers", CLI_COUNT, &a->budget_layers, "N", "placed layers of a full search on a point", .low = 1, .high = 1e15 },
         { "--mapper", CLI_TEXT, &a->mapper, "NAME", "how to search inside a point" },
         { "--sharing", CLI_CHOICE, &a->sharing, "S", "allotments of PEs (auto: the mapper's)", cli_sharing_choices, 1 + COST_SHARING_COUNT },

@@ -1,60 +1,24 @@
-#include "sweep/strategy.h"
-
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/num.h"
-#include "core/rng.h"
 #include "ga/nsga2.h"
+#include "sweep/strategy_kinds.h"
 
 const char *const sweep_kind_names[SWEEP_KIND_COUNT] = { "grid", "random", "halving", "nsga2" };
 
 enum {
-    BATCH = 128, /* enough for any machine's workers, few enough for replays to matter */
     KEEP_ONE_IN = 4,
     RUNGS_MAX = 4,
-    LAST_RUNG_MIN = 6, /* points on the full rung, if there are so many */
-    POPULATION_MIN = 8,
-    POPULATION_MAX = 64,
-    GENERATIONS_WANTED = 8,
-    JUMP_ONE_IN = 8,
-    BREED_TRIES = 20
+    LAST_RUNG_MIN = 6 /* points on the full rung, if there are so many */
 };
 #define STREAM_SAMPLE UINT64_C(0x73616d70)
-#define STREAM_BREED  UINT64_C(0x62726565)
-
-/* Points that were chosen, as an open-addressing hash set. */
-struct chosen {
-    uint64_t *slots; /* SWEEP_NO_POINT: free */
-    size_t mask, count;
-};
-
-/* A point with its values, or +infinity where it is out. */
-struct member {
-    uint64_t point;
-    double values[SWEEP_OBJECTIVE_COUNT];
-};
-
-struct sweep_strategy {
-    const struct space *space;
-    struct sweep_strategy_options options;
-    uint64_t budget_points;
-    struct sweep_request batch[BATCH];
-    size_t batch_count; /* 0: nothing is asked that was not told */
-    struct chosen chosen;
-    struct rng rng;
-    uint64_t asked; /* points of the sample, or of the grid, so far */
-    uint32_t rung, rung_count;
-    struct member *members; /* halving: of this rung; nsga2: parents, then children */
-    size_t member_count, parent_count, member_asked, population;
-    uint64_t generation;
-};
 
 /* --- chosen points ---------------------------------------------------------------------------- */
 
-static size_t slot_of(const struct chosen *chosen, uint64_t point)
+static size_t slot_of(const struct sweep_chosen *chosen, uint64_t point)
 {
     size_t at = (size_t)((point * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & chosen->mask;
     while (chosen->slots[at] != SWEEP_NO_POINT && chosen->slots[at] != point)
@@ -62,26 +26,30 @@ static size_t slot_of(const struct chosen *chosen, uint64_t point)
     return at;
 }
 
-/* False if it was chosen before. */
-static bool choose(struct chosen *chosen, uint64_t point)
+static void resize(struct sweep_chosen *chosen, size_t slot_count)
 {
+    struct sweep_chosen old = *chosen;
+    chosen->slots = mem_alloc(slot_count, sizeof *chosen->slots);
+    chosen->mask = slot_count - 1;
+    for (size_t i = 0; i < slot_count; i++)
+        chosen->slots[i] = SWEEP_NO_POINT;
+    for (size_t i = 0; old.slots && i <= old.mask; i++)
+        if (old.slots[i] != SWEEP_NO_POINT)
+            chosen->slots[slot_of(chosen, old.slots[i])] = old.slots[i];
+    free(old.slots);
+}
+
+bool sweep_choose(struct sweep_strategy *s, uint64_t point)
+{
+    struct sweep_chosen *chosen = &s->chosen;
+    if (2 * chosen->count > chosen->mask)
+        resize(chosen, 2 * (chosen->mask + 1));
     size_t at = slot_of(chosen, point);
     if (chosen->slots[at] == point)
         return false;
     chosen->slots[at] = point;
     chosen->count++;
     return true;
-}
-
-static void chosen_init(struct chosen *chosen, uint64_t count)
-{
-    size_t slots = 64;
-    while (slots < 2 * count)
-        slots *= 2;
-    chosen->slots = mem_alloc(slots, sizeof *chosen->slots);
-    chosen->mask = slots - 1;
-    for (size_t i = 0; i < slots; i++)
-        chosen->slots[i] = SWEEP_NO_POINT;
 }
 
 static uint64_t random_below(struct rng *rng, uint64_t n)
@@ -93,34 +61,28 @@ static uint64_t random_below(struct rng *rng, uint64_t n)
     return draw % n;
 }
 
-/* A random point that was not chosen; when most are, the next free one after a random one. */
-static uint64_t fresh_point(struct sweep_strategy *s)
+uint64_t sweep_fresh_point(struct sweep_strategy *s)
 {
     uint64_t point = random_below(&s->rng, s->space->point_count);
-    for (int i = 0; i < BREED_TRIES; i++) {
-        if (choose(&s->chosen, point))
+    for (int i = 0; i < SWEEP_TRIES; i++) {
+        if (sweep_choose(s, point))
             return point;
         point = random_below(&s->rng, s->space->point_count);
     }
-    while (!choose(&s->chosen, point))
+    while (!sweep_choose(s, point))
         point = (point + 1) % s->space->point_count;
     return point;
 }
 
 /* --- ranks ------------------------------------------------------------------------------------ */
 
-static void take_outcome(const struct sweep_strategy *s, const struct sweep_outcome *outcome,
-                         struct member *member)
+void sweep_take_outcome(const struct sweep_strategy *s, const struct sweep_outcome *outcome,
+                        struct sweep_member *member)
 {
     for (size_t d = 0; d < s->options.objective_count; d++)
         member->values[d] = outcome->status == SWEEP_OK
                                 ? sweep_objective_value(s->options.objectives[d], outcome)
                                 : INFINITY;
-}
-
-static bool is_ok(const struct member *member)
-{
-    return member->values[0] < INFINITY;
 }
 
 /* Best first by rank and crowding; of equal ones the lower index. Returns how many are OK; those
@@ -131,7 +93,7 @@ static size_t sort_members(struct sweep_strategy *s, size_t *front_count)
     double *values = mem_alloc(count * dims + 1, sizeof *values);
     size_t *order = mem_alloc(count + 1, sizeof *order);
     uint32_t *rank = mem_alloc(count + 1, sizeof *rank);
-    struct member *sorted = mem_alloc(count + 1, sizeof *sorted);
+    struct sweep_member *sorted = mem_alloc(count + 1, sizeof *sorted);
     for (size_t i = 0; i < count; i++)
         memcpy(values + i * dims, s->members[i].values, dims * sizeof *values);
     ga_nsga2_order(values, count, dims, order);
@@ -139,8 +101,8 @@ static size_t sort_members(struct sweep_strategy *s, size_t *front_count)
     *front_count = 0;
     for (size_t i = 0; i < count; i++) {
         sorted[i] = s->members[order[i]];
-        ok += is_ok(&sorted[i]);
-        *front_count += is_ok(&sorted[i]) && rank[order[i]] == 0;
+        ok += sweep_member_is_ok(&sorted[i]);
+        *front_count += sweep_member_is_ok(&sorted[i]) && rank[order[i]] == 0;
     }
     memcpy(s->members, sorted, count * sizeof *sorted);
     free(values);
@@ -159,14 +121,14 @@ static void add_request(struct sweep_strategy *s, uint64_t point)
 
 static void ask_grid(struct sweep_strategy *s)
 {
-    while (s->batch_count < BATCH && s->asked < s->budget_points)
+    while (s->batch_count < SWEEP_BATCH && s->asked < s->budget_points)
         add_request(s, s->asked++);
 }
 
 static void ask_random(struct sweep_strategy *s)
 {
-    for (; s->batch_count < BATCH && s->asked < s->budget_points; s->asked++)
-        add_request(s, fresh_point(s));
+    for (; s->batch_count < SWEEP_BATCH && s->asked < s->budget_points; s->asked++)
+        add_request(s, sweep_fresh_point(s));
 }
 
 static void tell_nothing(struct sweep_strategy *s, const struct sweep_outcome *outcomes)
@@ -185,16 +147,20 @@ static void start_halving(struct sweep_strategy *s)
     s->member_count = (size_t)s->budget_points;
     s->members = mem_alloc(s->member_count, sizeof *s->members);
     for (size_t i = 0; i < s->member_count; i++)
-        s->members[i].point = s->budget_points == s->space->point_count ? i : fresh_point(s);
+        s->members[i].point = s->budget_points == s->space->point_count ? i : sweep_fresh_point(s);
 }
 
-/* All of this rung are told: the best quarter goes on, or the front if that is more, up to half. */
+/*
+ * All of this rung are told: the best quarter goes on, or the front if that is more, up to half; to
+ * the full rung up to three quarters, since what is not there is lost.
+ */
 static void climb(struct sweep_strategy *s)
 {
-    size_t front, ok = sort_members(s, &front), half = s->member_count / 2;
+    bool last = s->rung + 2 == s->rung_count;
+    size_t front, ok = sort_members(s, &front), most = s->member_count * (last ? 3 : 2) / 4;
     size_t wanted = (s->member_count + KEEP_ONE_IN - 1) / KEEP_ONE_IN;
     if (front > wanted)
-        wanted = front < half ? front : half;
+        wanted = front < most ? front : most;
     s->member_count = wanted < ok ? wanted : ok;
     s->member_asked = 0;
     s->rung++;
@@ -204,88 +170,14 @@ static void ask_halving(struct sweep_strategy *s)
 {
     if (s->member_asked == s->member_count && s->rung + 1 < s->rung_count)
         climb(s);
-    while (s->batch_count < BATCH && s->member_asked < s->member_count)
+    while (s->batch_count < SWEEP_BATCH && s->member_asked < s->member_count)
         add_request(s, s->members[s->member_asked++].point);
 }
 
 static void tell_members(struct sweep_strategy *s, const struct sweep_outcome *outcomes)
 {
     for (size_t i = 0; i < s->batch_count; i++)
-        take_outcome(s, &outcomes[i], &s->members[s->member_asked - s->batch_count + i]);
-}
-
-/* --- nsga2 ------------------------------------------------------------------------------------ */
-
-static void start_nsga2(struct sweep_strategy *s)
-{
-    uint64_t population = s->budget_points / GENERATIONS_WANTED;
-    population = max_u64(min_u64(population, POPULATION_MAX), POPULATION_MIN);
-    s->population = (size_t)population;
-    s->members = mem_alloc(2 * s->population, sizeof *s->members);
-}
-
-/* Parents are sorted: of two, the one that stands before. */
-static const struct member *tournament(struct sweep_strategy *s)
-{
-    uint32_t a = rng_below(&s->rng, (uint32_t)s->parent_count);
-    uint32_t b = rng_below(&s->rng, (uint32_t)s->parent_count);
-    return &s->members[a < b ? a : b];
-}
-
-/* A neighbouring value; of a parameter without an order, and now and then of any, any value. */
-static uint32_t mutated(struct sweep_strategy *s, uint32_t value,
-                        const struct space_parameter *parameter)
-{
-    uint32_t count = (uint32_t)parameter->value_count;
-    if (parameter->order == SPACE_UNORDERED || rng_below(&s->rng, JUMP_ONE_IN) == 0)
-        return rng_below(&s->rng, count);
-    if (rng_below(&s->rng, 2))
-        return value + 1 < count ? value + 1 : value;
-    return value > 0 ? value - 1 : value;
-}
-
-static uint64_t breed(struct sweep_strategy *s)
-{
-    uint32_t father[SPACE_PARAMETERS_MAX], mother[SPACE_PARAMETERS_MAX];
-    size_t count = s->space->parameter_count;
-    space_choices(s->space, tournament(s)->point, father);
-    space_choices(s->space, tournament(s)->point, mother);
-    for (size_t i = 0; i < count; i++) {
-        if (rng_below(&s->rng, 2))
-            father[i] = mother[i];
-        if (rng_below(&s->rng, (uint32_t)count) == 0)
-            father[i] = mutated(s, father[i], &s->space->parameters[i]);
-    }
-    return space_point(s->space, father);
-}
-
-static uint64_t child(struct sweep_strategy *s)
-{
-    for (int i = 0; i < BREED_TRIES; i++) {
-        uint64_t point = breed(s);
-        if (choose(&s->chosen, point))
-            return point;
-    }
-    return fresh_point(s);
-}
-
-static void ask_nsga2(struct sweep_strategy *s)
-{
-    size_t front;
-    if (s->generation > 0) {
-        sort_members(s, &front);
-        s->member_count = s->member_count < s->population ? s->member_count : s->population;
-    }
-    s->parent_count = s->member_count;
-    s->rng = rng_stream(s->options.seed, STREAM_BREED, s->generation);
-    while (s->batch_count < s->population && s->asked < s->budget_points) {
-        uint64_t point = s->generation == 0 ? fresh_point(s) : child(s);
-        s->members[s->member_count++].point = point;
-        s->asked++;
-        add_request(s, point);
-    }
-    s->member_asked = s->member_count;
-    s->generation++;
+        sweep_take_outcome(s, &outcomes[i], &s->members[s->member_asked - s->batch_count + i]);
 }
 
 /* --- the four kinds --------------------------------------------------------------------------- */
@@ -303,7 +195,7 @@ static const struct {
     [SWEEP_GRID] = { start_nothing, ask_grid, tell_nothing },
     [SWEEP_RANDOM] = { start_nothing, ask_random, tell_nothing },
     [SWEEP_HALVING] = { start_halving, ask_halving, tell_members },
-    [SWEEP_NSGA2] = { start_nsga2, ask_nsga2, tell_members },
+    [SWEEP_NSGA2] = { sweep_nsga2_start, sweep_nsga2_ask, sweep_nsga2_tell },
 };
 
 enum err_code sweep_strategy_new(struct sweep_strategy **out, const struct space *space,
@@ -324,8 +216,9 @@ enum err_code sweep_strategy_new(struct sweep_strategy **out, const struct space
     s->options = *options;
     s->budget_points = budget;
     s->rung_count = 1;
+    s->rung_factor = KEEP_ONE_IN;
     s->rng = rng_stream(options->seed, STREAM_SAMPLE, 0);
-    chosen_init(&s->chosen, budget);
+    resize(&s->chosen, 64);
     kinds[options->kind].start(s);
     *out = s;
     return ERR_OK;
@@ -337,6 +230,7 @@ void sweep_strategy_free(struct sweep_strategy *s)
         return;
     free(s->chosen.slots);
     free(s->members);
+    sweep_nsga2_free(s->nsga2);
     free(s);
 }
 
@@ -358,7 +252,7 @@ uint64_t sweep_rung_layers(const struct sweep_strategy *s, uint32_t rung)
 {
     uint64_t layers = s->options.budget_layers;
     for (uint32_t i = rung; i + 1 < s->rung_count; i++)
-        layers /= KEEP_ONE_IN;
+        layers /= s->rung_factor;
     return max_u64(layers, 1);
 }
 
@@ -370,6 +264,8 @@ uint32_t sweep_full_rung(const struct sweep_strategy *s)
 uint64_t sweep_expected_requests(const struct sweep_strategy *s)
 {
     uint64_t count = s->budget_points, sum = 0;
+    if (s->nsga2)
+        return sweep_nsga2_expected_requests(s);
     for (uint32_t i = 0; i < s->rung_count; i++, count = (count + KEEP_ONE_IN - 1) / KEEP_ONE_IN)
         sum += count;
     return sum;

@@ -14,7 +14,8 @@
  *   random   budget_points distinct points, full budget
  *   halving  successive halving: budget_points distinct points (all if there are no more) on rung
  *            0; the best quarter of each rung goes on to the next, with four times the budget
- *   nsga2    NSGA-II (Deb et al. 2002) over the choices as genomes, full budget
+ *   nsga2    NSGA-II (Deb et al. 2002) over the choices as genomes; children get a cheap look, and
+ *            the promising ones a full evaluation: as much work as budget_points full evaluations
  *
  * Sources: Jamieson, Talwalkar, "Non-stochastic best arm identification", AISTATS 2016; Schmucker
  * et al., "Multi-objective asynchronous successive halving", 2021, for ranks in the stead of a
@@ -37,7 +38,7 @@ struct sweep_strategy_options {
     enum sweep_objective objectives[SWEEP_OBJECTIVE_COUNT];
     size_t objective_count; /* >= 1, no objective twice */
     uint64_t seed;
-    uint64_t budget_points; /* distinct points; 0: all of the space */
+    uint64_t budget_points; /* nsga2: full evaluations' worth; else distinct points. 0: all */
     uint64_t budget_layers; /* of the mapper at a full evaluation, in placed layers; >= 1 */
 };
 

@@ -1,10 +1,13 @@
 """Hypervolume of latency and area against the grid's, and the work it took: table.py FOLDER."""
 import csv
 import glob
+import json
 import os
 import sys
 
 FULL_LAYERS = 200000
+WORKLOAD_LAYERS = 123  # edge-mix: what a replay places
+RUNG_FACTOR = {"grid": 1, "random": 1, "halving": 4, "nsga2": 64}
 folder = sys.argv[1]
 
 
@@ -31,11 +34,17 @@ def volume(points):
     return total
 
 
-print("| strategy, seed | requests | full evaluations' worth | of the grid's work | of the grid's hypervolume |")
-print("|---|---|---|---|---|")
+print("| strategy, seed | evaluations | in full | work in full evaluations | replays' work | of the grid's work "
+      "| of its hypervolume | by full evaluations alone |")
+print("|---|---|---|---|---|---|---|---|")
 for file in sorted(glob.glob(os.path.join(folder, "*-[0-9]*.csv"))):
+    name = os.path.basename(file)[:-4]
     points = load(file)
     top = max(p[2] for p in points)
-    work = sum(4.0 ** (p[2] - top) for p in points)
-    name = os.path.basename(file)[:-4].replace("-", ", ")
-    print(f"| {name} | {len(points)} | {work:.1f} | {work / len(grid):.3f} | {volume(points) / volume(grid):.4f} |")
+    work = sum(float(RUNG_FACTOR[name.split("-")[0]]) ** (p[2] - top) for p in points)
+    with open(file[:-4] + ".json", encoding="utf-8") as run:
+        replayed = json.load(run)["replays_now"] * WORKLOAD_LAYERS / FULL_LAYERS
+    full = [p for p in points if p[2] == top]
+    print(f"| {name.replace('-', ', ')} | {len(points)} | {len(full)} | {work:.1f} | {replayed:.2f} "
+          f"| {(work + replayed) / len(grid):.3f} | {volume(points) / volume(grid):.4f} "
+          f"| {volume(full) / volume(grid):.4f} |")
