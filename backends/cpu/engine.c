@@ -10,10 +10,11 @@
 #include "core/arena.h"
 #include "core/num.h"
 
-#define QUAD_BYTES 4
-#define SLACK      64 /* quads may reach past the last element, whose weight is zero */
-#define BYTES_MAX  (INT64_C(1) << 31)
-#define TILES_MAX  (KERNEL_ROWS_MAX * KERNEL_LANES * KERNEL_VECTORS_MAX)
+#define QUAD_BYTES        4
+#define KERNEL_LINE_BYTES 64
+#define SLACK             64 /* quads may reach past the last element, whose weight is zero */
+#define BYTES_MAX         (INT64_C(1) << 31)
+#define TILES_MAX         (KERNEL_ROWS_MAX * KERNEL_LANES * KERNEL_VECTORS_MAX)
 
 enum part { BATCH, ROW, COLUMN, DEPTH, PARTS };
 
@@ -852,10 +853,10 @@ static double batches_of(const struct kernel_engine *e)
 static void count_tiles(const struct kernel_engine *e, unsigned vectors, double panels,
                         struct kernel_work *out)
 {
-    for (unsigned rows = 1; rows <= KERNEL_ROWS_MAX && panels > 0; rows++) {
-        struct kernel_work_tiles tiles = { .rows = rows, .vectors = vectors };
+    for (unsigned r = 2; r < 2 * (KERNEL_ROWS_MAX + 1) && panels > 0; r++) {
+        struct kernel_work_tiles tiles = { .rows = r / 2, .vectors = vectors, .even = r % 2 };
         for (size_t t = 0; t < e->tile_count; t++) {
-            if (e->tiles[t].count != rows)
+            if (e->tiles[t].count != r / 2 || (e->tiles[t].kind == KERNEL_EVEN) != (r % 2 == 1))
                 continue;
             tiles.tiles += panels;
             tiles.steps += panels * (double)(e->tiles[t].quad_end - e->tiles[t].quad_begin);
@@ -872,12 +873,21 @@ static void add_stream(struct kernel_work *out, double bytes, double between_byt
             (struct kernel_work_stream){ bytes, between_bytes, writes };
 }
 
+/* Of vectors that lie so many bytes apart: those that cross a line. */
+static double split_frac(uint64_t step_bytes)
+{
+    uint64_t low = step_bytes % KERNEL_LINE_BYTES;
+    return low == 0 ? 0 : 1 - (double)(low & -low) / KERNEL_LINE_BYTES;
+}
+
 /* Of one thread: what it touches between two uses. docs/model.md M-146 */
 static void count_streams(const struct kernel_engine *e, struct kernel_work *out)
 {
     double batches = batches_of(e), panels = (double)e->panel_count;
     double rows = (double)e->parts[ROW].points, tiles = (double)(e->fold ? 1 : e->tile_count);
-    double a = (double)min_u64(e->a_bytes, (uint64_t)(rows * batches * QUAD_BYTES) * e->quad_count);
+    double a = (double)e->a_bytes, used = rows * batches * QUAD_BYTES * (double)e->quad_count;
+    if (e->fold == 0 && used < a)
+        a = used;
     double b = (double)e->b_bytes * batches;
     double c = (double)e->c_elements * dtype_bytes(e->c_type);
     double set = (a + b + c) * out->busiest_frac,
@@ -901,8 +911,14 @@ void kernel_engine_count(const struct kernel_engine *e, struct kernel_work *out)
         items = ((size_t)rows / e->fold + LANES_ROWS - 1) / LANES_ROWS * e->panel_count;
         out->lanes.rows = rows / (double)e->fold * (double)e->panel_count;
         out->lanes.quads = out->lanes.rows * (double)e->quad_count;
+        uint64_t step = (uint64_t)e->parts[BATCH].points * e->fold;
+        out->lanes.split_vectors =
+            QUAD_BYTES * (out->lanes.quads * split_frac(step) +
+                          out->lanes.rows * split_frac(step * sizeof(uint32_t)));
         out->parallel_parts += e->sums != NULL || !is_stored_as_is(e);
     } else {
+        if (is_stored_as_is(e))
+            out->split_frac = split_frac((uint64_t)e->parts[COLUMN].points * sizeof(uint32_t));
         const struct panel *last = &e->panels[e->panel_count - 1];
         bool odd = last->vectors != e->panels[0].vectors;
         count_tiles(e, e->panels[0].vectors, batches_of(e) * (double)(e->panel_count - odd), out);

@@ -69,5 +69,8 @@ extern const struct kernel_set kernel_set_avx512bf16, kernel_set_portable_bf16;
 /* Reads `bytes` (a multiple of 1024) and returns a value that depends on them. */
 typedef uint64_t kernel_read_run(const void *data, size_t bytes);
 kernel_read_run kernel_read_avx512, kernel_read_portable;
+/* Writes them. */
+typedef void kernel_write_run(void *data, size_t bytes);
+kernel_write_run kernel_write_avx512, kernel_write_portable;
 
 #endif

@@ -73,6 +73,19 @@ uint64_t kernel_read_avx512(const void *data, size_t bytes)
     return (uint64_t)_mm512_reduce_or_epi64(s0);
 }
 
+void kernel_write_avx512(void *data, size_t bytes)
+{
+    char *at = data, *end = at + bytes;
+    __m512i ones = _mm512_set1_epi8(1);
+    for (; at != end; at += 256) {
+        _mm512_store_si512(at, ones);
+        _mm512_store_si512(at + 64, ones);
+        _mm512_store_si512(at + 128, ones);
+        _mm512_store_si512(at + 192, ones);
+    }
+    __asm__ volatile("" : : "r"(data) : "memory");
+}
+
 const struct kernel_set kernel_set_avx512vnni = {
     .name = "avx512vnni",
     .rows_max = TILE_ROWS_MAX,

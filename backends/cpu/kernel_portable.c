@@ -75,6 +75,12 @@ uint64_t kernel_read_portable(const void *data, size_t bytes)
     return s0 | s1 | s2 | s3;
 }
 
+void kernel_write_portable(void *data, size_t bytes)
+{
+    memset(data, 1, bytes);
+    __asm__ volatile("" : : "r"(data) : "memory");
+}
+
 const struct kernel_set kernel_set_portable = {
     .name = "portable", .rows_max = { 0, 14, 14, 8, 6 }, .any = run_s32, .peak = peak
 };

@@ -98,11 +98,9 @@ double backend_cpu_peak_ops_per_s(enum backend_cpu_unit unit, unsigned threads)
 }
 
 /* docs/model.md M-112 */
-double backend_cpu_read_bytes_per_s(size_t bytes, unsigned threads)
+static double stream_bytes_per_s(kernel_read_run *read, kernel_write_run *write, size_t bytes,
+                                 unsigned threads)
 {
-    struct backend_cpu_machine machine;
-    backend_cpu_machine(&machine);
-    kernel_read_run *read = machine.vnni ? kernel_read_avx512 : kernel_read_portable;
     bytes = bytes < 1024 ? 1024 : bytes / 1024 * 1024;
     size_t rounds = bytes < READ_BYTES ? READ_BYTES / bytes : 1;
     double rate = 0;
@@ -112,16 +110,34 @@ double backend_cpu_read_bytes_per_s(size_t bytes, unsigned threads)
         if (posix_memalign((void **)&data, 4096, bytes) != 0)
             abort();
         memset(data, 1, bytes);
-        uint64_t sum = read(data, bytes); /* warm */
+        uint64_t sum = kernel_read_portable(data, bytes); /* warm */
 #pragma omp barrier
         double begin = backend_now_ns();
-        for (size_t i = 0; i < rounds; i++)
+        for (size_t i = 0; i < rounds && read != NULL; i++)
             sum += read(data, bytes);
+        for (size_t i = 0; i < rounds && write != NULL; i++)
+            write(data, bytes);
         rate += (double)rounds * (double)bytes / (backend_now_ns() - begin) * 1e9;
         __asm__ volatile("" : : "r"(sum));
         free(data);
     }
     return rate;
+}
+
+double backend_cpu_read_bytes_per_s(size_t bytes, unsigned threads)
+{
+    struct backend_cpu_machine machine;
+    backend_cpu_machine(&machine);
+    kernel_read_run *read = machine.vnni ? kernel_read_avx512 : kernel_read_portable;
+    return stream_bytes_per_s(read, NULL, bytes, threads);
+}
+
+double backend_cpu_write_bytes_per_s(size_t bytes, unsigned threads)
+{
+    struct backend_cpu_machine machine;
+    backend_cpu_machine(&machine);
+    kernel_write_run *write = machine.vnni ? kernel_write_avx512 : kernel_write_portable;
+    return stream_bytes_per_s(NULL, write, bytes, threads);
 }
 
 static void nothing(void *ctx)

@@ -31,6 +31,8 @@ double backend_cpu_peak_ops_per_s(enum backend_cpu_unit unit, unsigned threads);
 /* Bytes per second that the threads read together, each from `bytes` of its own, again and again:
  * the level of memory that holds them. docs/model.md M-112. */
 double backend_cpu_read_bytes_per_s(size_t bytes, unsigned threads);
+/* The same for writing. */
+double backend_cpu_write_bytes_per_s(size_t bytes, unsigned threads);
 /* What a call costs that does nothing: waking the threads and waiting for them. */
 double backend_cpu_call_ns(unsigned threads);
 

@@ -16,9 +16,10 @@
 #include "intrinsics/intrin_machine.h"
 
 /* Register tiles of one shape. A step is one quad of the depth: rows broadcasts, vectors loads,
- * rows · vectors products. */
+ * rows · vectors products; at its end rows · vectors sums are stored. */
 struct kernel_work_tiles {
     unsigned rows, vectors;
+    bool even;           /* rows at one distance; else each takes its offset from a table */
     double tiles, steps; /* steps of all these tiles together */
 };
 
@@ -29,13 +30,14 @@ struct kernel_work_stream {
     bool writes;
 };
 
-/* Rows of a panel of 64 channels: each takes `quads` of four taps. */
+/* Depthwise: rows of 64 channels, each of some quads of four taps. */
 struct kernel_work_lanes {
-    double rows, quads; /* quads of all rows together */
+    double rows, quads;   /* quads of all rows together */
+    double split_vectors; /* of input and output: across two lines */
 };
 
-/* Rows 1 to 14, full and last panel. */
-#define KERNEL_WORK_TILES   32
+/* Rows 1 to 14, even or not, full and last panel. */
+#define KERNEL_WORK_TILES   64
 #define KERNEL_WORK_STREAMS 6
 
 struct kernel_work {
@@ -44,6 +46,7 @@ struct kernel_work {
     unsigned parallel_parts; /* times that the threads are woken and waited for */
     size_t tile_count;
     struct kernel_work_tiles tiles[KERNEL_WORK_TILES];
+    double split_frac; /* of the stores at tile ends: across two lines */
     struct kernel_work_lanes lanes;
     size_t stream_count;
     struct kernel_work_stream streams[KERNEL_WORK_STREAMS];
