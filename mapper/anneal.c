@@ -14,6 +14,7 @@ static const double chain_share = 0.6;      /* of the picks fall on the critical
 static const double way_share = 0.7,
                     network_share = 0.03; /* of the moves; the rest shift a layer */
 static const double pair_share = 0.25, run_share = 0.4, run_goes_on = 0.8;
+static const double aim_sum_weight = 0.02;
 enum { CHAIN_PERIOD_MOVES = 256, JUSTIFY_PERIOD_MOVES = 4000, STOP_PERIOD_MOVES = 64 };
 
 struct way_change {
@@ -34,6 +35,9 @@ struct anneal {
     uint64_t current_makespan_ps, best_makespan_ps;
     double least_mean_end_ps; /* no schedule has a smaller mean end of its networks */
     uint64_t moves;
+    bool is_aimed; /* `aim` decides, not the objective */
+    struct anneal_aim aim;
+    struct archive *archive; /* or NULL */
 
     /* The move under trial: ways changed, and the order as it was in [low, high]. */
     struct way_change *changes;
@@ -69,8 +73,33 @@ double anneal_lateness_value(enum objective objective, const struct decode_resul
            mean_end_weight * (double)on_time->total_latency_ps / frames;
 }
 
+/* So that values change about as much as latency and energy themselves do. */
+static double aim_scale(const struct anneal_aim *aim)
+{
+    double latency = aim->range_ps / aim->ideal_ps;
+    double energy = aim->ideal_pj > 0 ? aim->range_pj / aim->ideal_pj : latency;
+    return sqrt(latency * energy);
+}
+
+double anneal_aim_value(const struct anneal_aim *aim, uint64_t makespan_ps, double energy_pj)
+{
+    double u = ((double)makespan_ps - aim->ideal_ps) / aim->range_ps;
+    double v = (energy_pj - aim->ideal_pj) / aim->range_pj, w = aim->latency_weight;
+    double worse = fmax(w * u, (1 - w) * v);
+    return 1 + aim_scale(aim) * (worse + aim_sum_weight * (fmax(u, 0) + fmax(v, 0)));
+}
+
+/* The part of an aimed value that mean network ends of 1 ps make. */
+static double aim_mean_end_weight(const struct anneal_aim *aim)
+{
+    return aim_scale(aim) * mean_end_weight * aim->latency_weight / aim->range_ps;
+}
+
 static double value_of(const struct anneal *a, const struct decode_result *r)
 {
+    if (a->is_aimed)
+        return anneal_aim_value(&a->aim, r->makespan_ps, r->energy_pj) +
+               aim_mean_end_weight(&a->aim) * r->mean_network_end_ps;
     if (is_about_deadlines(a->objective))
         return anneal_lateness_value(a->objective, r);
     if (a->objective == OBJECTIVE_LATENCY)
@@ -78,9 +107,22 @@ static double value_of(const struct anneal *a, const struct decode_result *r)
     return objective_value(a->objective, r->makespan_ps, r->energy_pj);
 }
 
+/* With the least energy there may be, at the ideal point. */
+static uint64_t aim_limit(const struct anneal *a, double value)
+{
+    double left = value - 1 - aim_mean_end_weight(&a->aim) * a->least_mean_end_ps;
+    double per_range = aim_scale(&a->aim) * (a->aim.latency_weight + aim_sum_weight);
+    double limit_ps = a->aim.ideal_ps + a->aim.range_ps * left / per_range;
+    if (left < 0 || limit_ps >= (double)(DECODE_NEVER / 2))
+        return DECODE_NEVER;
+    return (uint64_t)limit_ps + 1;
+}
+
 /* No schedule with a larger makespan has this value or a better one. */
 static uint64_t limit_of(const struct anneal *a, double value)
 {
+    if (a->is_aimed)
+        return aim_limit(a, value);
     if (a->objective != OBJECTIVE_LATENCY)
         return DECODE_NEVER;
     return (uint64_t)(value - mean_end_weight * a->least_mean_end_ps) + 1;
@@ -165,6 +207,8 @@ static void take(struct anneal *a, const struct decode_result *r)
     const struct evaluation whole = { r->makespan_ps, r->energy_pj, r->on_time };
     a->current_goal = evaluation_value(a->objective, &whole);
     a->chain_is_stale = true;
+    if (a->archive)
+        archive_offer(a->archive, r->makespan_ps, r->energy_pj, &a->current);
     if (is_best(a, r->makespan_ps)) {
         a->best_value = a->current_value;
         a->best_goal = a->current_goal;
@@ -178,6 +222,20 @@ void anneal_start(struct anneal *a, const struct activity_list *list)
     activity_list_copy(&a->current, list, a->problem->layer_count);
     struct decode_result r = decoder_run(a->decoder, &a->current, 0, DECODE_NEVER, true);
     take(a, &r);
+}
+
+void anneal_aim_at(struct anneal *a, const struct anneal_aim *aim, const struct activity_list *list)
+{
+    a->is_aimed = true;
+    a->aim = *aim;
+    a->best_value = a->best_goal = INFINITY;
+    a->best_makespan_ps = DECODE_NEVER;
+    anneal_start(a, list);
+}
+
+void anneal_keep_in(struct anneal *a, struct archive *archive)
+{
+    a->archive = archive;
 }
 
 /* --- the critical chain --------------------------------------------------------------------- */

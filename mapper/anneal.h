@@ -14,6 +14,7 @@
 #include <signal.h>
 
 #include "core/rng.h"
+#include "mapper/archive.h"
 #include "mapper/decode.h"
 
 /* Which levers are on, for ablation; all on in the default search. */
@@ -35,6 +36,26 @@ void anneal_start(struct anneal *anneal, const struct activity_list *list);
  * (shares of the value). Returns early at *stop, or when the makespan is down to bound_ps. */
 void anneal_go(struct anneal *anneal, uint64_t work_layers, double hot, double cold,
                uint64_t bound_ps, const volatile sig_atomic_t *stop);
+
+/*
+ * In the stead of an objective: a direction between latency and energy. Both are seen as shares of
+ * their range, u and v, from an ideal point that no list reaches; minimised is
+ * max(w·u, (1 - w)·v) + a small part of u + v, which reaches every point of a front, in its hollows
+ * as well. Only of an annealer with an objective that looks at energy.
+ * Source: Steuer, Choo, Mathematical Programming 26, 1983 (augmented weighted Chebyshev).
+ */
+struct anneal_aim {
+    double latency_weight;     /* w, 0..1 */
+    double ideal_ps, ideal_pj; /* where u and v are 0 */
+    double range_ps, range_pj; /* > 0 */
+};
+/* From now on; the best so far is forgotten, and the list is the current one. */
+void anneal_aim_at(struct anneal *anneal, const struct anneal_aim *aim,
+                   const struct activity_list *list);
+/* The value of such a point: 1 at the ideal point. */
+double anneal_aim_value(const struct anneal_aim *aim, uint64_t makespan_ps, double energy_pj);
+/* Every list that is accepted from now on is offered to it. */
+void anneal_keep_in(struct anneal *anneal, struct archive *archive);
 
 /* What is minimised where deadlines decide, in ps: it tells how far from being in time. M-97. */
 double anneal_lateness_value(enum objective objective, const struct decode_result *result);

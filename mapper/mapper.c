@@ -20,6 +20,7 @@ const struct mapper mapper_table[] = {
         .source = "this project; Kolisch, Hartmann 1999 for the decoder",
         .default_sharing = COST_SHARING_TILED,
         .run = mapper_socweave_run,
+        .run_front = mapper_socweave_run_front,
     },
     {
         .name = "comb",
@@ -111,8 +112,27 @@ enum err_code mapper_run(const struct mapper *mapper, const struct problem *prob
     return rc;
 }
 
+enum err_code mapper_run_front(const struct mapper *mapper, const struct problem *problem,
+                               const struct mapper_options *options, struct mapper_result *out,
+                               struct err *err)
+{
+    assert(mapper->run_front && options->analytic && problem->layer_count > 0);
+    struct mapper_result result = { 0 };
+    enum err_code rc = mapper->run_front(problem, options, &result, err);
+    for (size_t i = 0; rc == ERR_OK && i < result.front_count; i++)
+        rc = mapping_check(problem, &result.front[i].mapping, NULL, options->granularity, err);
+    if (rc == ERR_OK)
+        *out = result;
+    else
+        mapper_result_release(&result);
+    return rc;
+}
+
 void mapper_result_release(struct mapper_result *result)
 {
+    for (size_t i = 0; i < result->front_count; i++)
+        mapping_release(&result->front[i].mapping);
+    free(result->front);
     mapping_release(&result->mapping);
     free(result->convergence);
     *result = (struct mapper_result){ 0 };

@@ -57,6 +57,12 @@ struct mapper_options {
     void *progress_ctx;
 };
 
+/* One of the mappings that none other is better than in latency and energy together. */
+struct mapper_point {
+    struct mapping mapping;
+    struct evaluation evaluation; /* by the fitness in force */
+};
+
 struct mapper_result {
     struct mapping mapping;
     uint64_t evaluations, sim_evaluations;
@@ -67,6 +73,9 @@ struct mapper_result {
      * granularity in force; 0 where the mapper proves nothing. */
     uint64_t proved_bound_ps;
     bool proved_optimal; /* and the mapping reaches it, by the fitness in force */
+    /* Of mapper_run_front() alone: by rising makespan, which is by falling energy. */
+    struct mapper_point *front; /* owned */
+    size_t front_count, front_chosen;
 };
 
 struct mapper {
@@ -76,6 +85,9 @@ struct mapper {
     uint32_t layers_max;
     enum err_code (*run)(const struct problem *problem, const struct mapper_options *options,
                          struct mapper_result *out, struct err *err);
+    /* NULL: it searches for one objective only. */
+    enum err_code (*run_front)(const struct problem *problem, const struct mapper_options *options,
+                               struct mapper_result *out, struct err *err);
 };
 
 extern const struct mapper mapper_table[];
@@ -87,6 +99,16 @@ bool mapper_takes(const struct mapper *mapper, const struct problem *problem,
 enum err_code mapper_run(const struct mapper *mapper, const struct problem *problem,
                          const struct mapper_options *options, struct mapper_result *out,
                          struct err *err);
+/*
+ * Latency against energy: out->front, at most MAPPER_FRONT_MAX; the mapping is its knee (ga_knee()
+ * of ga/front.h). The row must have run_front; options->objective is not looked at. A third of the
+ * budget each goes to the lowest latency, the lowest energy and what is between; without a budget
+ * each third is the default of one search, so that no end is worse than a search for it alone.
+ */
+#define MAPPER_FRONT_MAX 64
+enum err_code mapper_run_front(const struct mapper *mapper, const struct problem *problem,
+                               const struct mapper_options *options, struct mapper_result *out,
+                               struct err *err);
 void mapper_result_release(struct mapper_result *result);
 
 /* No mapping of this problem can be faster, at this granularity. */

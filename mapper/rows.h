@@ -9,6 +9,9 @@
                            struct mapper_result *out, struct err *err)
 
 MAPPER_ROW(mapper_socweave_run);
+MAPPER_ROW(mapper_socweave_run_front);
+/* What the default mapper may place, of options as a user gives them. */
+uint64_t mapper_budget_layers(const struct mapper_options *options, size_t layers);
 MAPPER_ROW(mapper_comb_run);
 MAPPER_ROW(mapper_round_robin_run);
 MAPPER_ROW(mapper_random_run);

@@ -13,6 +13,7 @@
 #include "core/num.h"
 #include "mapper/anneal.h"
 #include "mapper/journal.h"
+#include "mapper/lists.h"
 #include "mapper/rank.h"
 #include "mapper/rows.h"
 
@@ -53,14 +54,18 @@ static bool contends(const struct search *search)
     return uses_sim(search->options) && is_on(search, MAPPER_CONTENTION);
 }
 
-static uint64_t budget_layers(const struct search *search)
+uint64_t mapper_budget_layers(const struct mapper_options *options, size_t layers)
 {
-    const struct mapper_options *options = search->options;
     if (options->budget_layers)
         return options->budget_layers;
     if (options->budget_evals)
-        return options->budget_evals * search->view->layer_count;
-    return min_u64(default_budget_layers, default_moves * search->view->layer_count);
+        return options->budget_evals * layers;
+    return min_u64(default_budget_layers, default_moves * layers);
+}
+
+static uint64_t budget_layers(const struct search *search)
+{
+    return mapper_budget_layers(search->options, search->view->layer_count);
 }
 
 /* --- seeds ---------------------------------------------------------------------------------- */
@@ -93,13 +98,6 @@ static double greedy_value(const struct search *search, struct decoder *decoder,
     return seed_value(search, &r);
 }
 
-static void list_by_rank(const struct view *view, const double *rank, struct activity_list *list)
-{
-    rank_order(view, rank, list->order);
-    for (uint32_t at = 0; at < view->layer_count; at++)
-        list->position[list->order[at]] = at;
-}
-
 /* Keep the SEEDS_KEPT best, in order. */
 static void offer(struct seed *seeds, const struct activity_list *list, double value, size_t layers)
 {
@@ -113,23 +111,6 @@ static void offer(struct seed *seeds, const struct activity_list *list, double v
     seeds[at] = last;
     seeds[at].value = value;
     activity_list_copy(&seeds[at].list, list, layers);
-}
-
-/* A mapping's order and choices as a list; whatever barrier it had is gone. */
-static void list_of_mapping(const struct search *search, const struct mapping *mapping,
-                            struct activity_list *list)
-{
-    for (uint32_t at = 0; at < mapping->placement_count; at++) {
-        const struct placement *placement = &mapping->placements[at];
-        uint32_t layer = placement->layer;
-        uint16_t way = 0;
-        while (decode_way(&search->ways, layer, way)->accelerator != placement->accelerator ||
-               decode_way(&search->ways, layer, way)->number != placement->option)
-            way++;
-        list->order[at] = layer;
-        list->position[layer] = at;
-        list->way[layer] = way;
-    }
 }
 
 /* What other mappers find in a small share of the budget, as lists. */
@@ -156,7 +137,7 @@ static void offer_mappers(struct search *search, struct decoder *decoder, struct
         options.progress = NULL;
         struct mapper_result found = { 0 };
         if (rows[i].run(p, &options, &found, NULL) == ERR_OK) {
-            list_of_mapping(search, &found.mapping, list);
+            activity_list_of_mapping(&search->ways, &found.mapping, list);
             struct decode_result r = decoder_run(decoder, list, 0, DECODE_NEVER, true);
             offer(seeds, list, seed_value(search, &r), p->layer_count);
             search->guests[search->guest_count++] = found.mapping;
@@ -217,7 +198,7 @@ static void make_seeds(struct search *search, struct seed *seeds)
         }
         if (is_about_deadlines(search) && trial / 8 % 2 == 0)
             rank_by_deadline(p, rank);
-        list_by_rank(view, rank, &list);
+        activity_list_by_rank(view, rank, &list);
         double value = greedy_value(search, decoder, &list, weights[trial / 2 % 4]);
         offer(seeds, &list, value, p->layer_count);
     }
@@ -257,22 +238,13 @@ static bool is_small(const struct search *search)
 
 static void scatter(struct search *search, unsigned round, uint32_t island)
 {
-    const struct problem *p = search->view->problem;
     struct rng rng =
         rng_stream(search->options->seed, UINT64_C(0x73636174), round * ISLANDS + island);
     struct activity_list list;
-    double *rank = mem_alloc(p->layer_count, sizeof *rank);
-    activity_list_init(&list, p->layer_count);
-    for (uint32_t layer = (uint32_t)p->layer_count; layer-- > 0;) {
-        for (uint32_t at = p->succ_begin[layer]; at < p->succ_begin[layer + 1]; at++)
-            rank[layer] = fmax(rank[layer], rank[p->succs[at].layer]);
-        rank[layer] += rng_real(&rng);
-        list.way[layer] = (uint16_t)rng_below(&rng, decode_way_count(&search->ways, layer));
-    }
-    list_by_rank(search->view, rank, &list);
+    activity_list_init(&list, search->view->layer_count);
+    activity_list_random(&search->ways, &rng, &list);
     anneal_start(search->islands[island], &list);
     activity_list_release(&list);
-    free(rank);
 }
 
 static void anneal_round(struct search *search, unsigned round, uint64_t work_layers)
