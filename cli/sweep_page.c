@@ -186,17 +186,17 @@ static void fill_study(const struct cli_sweep_results *r, struct arena *arena,
     const struct sweep_study *study = sweep_store_study(r->store);
     struct report_sweep_option *options =
         ARENA_ARRAY(arena, struct report_sweep_option, study->option_count + 1);
-    struct report_sweep_objective *objectives =
-        ARENA_ARRAY(arena, struct report_sweep_objective, r->objective_count + 1);
+    struct report_measure *objectives =
+        ARENA_ARRAY(arena, struct report_measure, r->objective_count + 1);
     for (size_t i = 0; i < study->option_count; i++)
         options[i] =
             (struct report_sweep_option){ study->options[i].name, study->options[i].value };
     options[study->option_count] =
         (struct report_sweep_option){ "space_sha256", study->space_sha256 };
     for (size_t d = 0; d < r->objective_count; d++)
-        objectives[d] = (struct report_sweep_objective){ sweep_objective_names[r->objectives[d]],
-                                                         shown[r->objectives[d]].dimension,
-                                                         shown[r->objectives[d]].unit };
+        objectives[d] = (struct report_measure){ sweep_objective_names[r->objectives[d]],
+                                                 shown[r->objectives[d]].dimension,
+                                                 shown[r->objectives[d]].unit };
     for (size_t p = 0; p < study->parameter_count; p++)
         parameters[p].name = study->parameters[p];
     *f = (struct report_sweep_facts){ .space = base_name(study->space_file),

@@ -53,6 +53,15 @@ void report_quantity(struct text *out, enum report_dimension dimension, double v
         text_printf(out, " %s", scale.unit);
 }
 
+void report_measured(struct text *out, const struct report_measure *o, double value)
+{
+    if (o->dimension != REPORT_COUNT) {
+        report_quantity(out, o->dimension, value);
+        return;
+    }
+    text_printf(out, "%.4g%s%s", value, *o->unit ? " " : "", o->unit);
+}
+
 void report_percent(struct text *out, double frac)
 {
     double percent = 100 * frac;

@@ -18,6 +18,13 @@ enum report_dimension {
     REPORT_DIMENSION_COUNT
 };
 
+/* What is measured: "latency", REPORT_TIME. */
+struct report_measure {
+    const char *name;
+    enum report_dimension dimension;
+    const char *unit; /* of a REPORT_COUNT, "mm²"; "" for none */
+};
+
 /* One unit for a whole column or axis, chosen so that `max` has one to three digits before the
  * point. */
 struct report_scale {
@@ -30,6 +37,8 @@ void report_scaled(struct text *out, struct report_scale scale, double value); /
 
 /* "12.35 ms", with a unit of its own and four digits. */
 void report_quantity(struct text *out, enum report_dimension dimension, double value);
+/* The same for any measure: "12.35 ms", "31.4 mm²". */
+void report_measured(struct text *out, const struct report_measure *measure, double value);
 /* "41%", "0.6%", "<0.1%". */
 void report_percent(struct text *out, double frac);
 /* "1,234,567" */

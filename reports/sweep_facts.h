@@ -12,12 +12,6 @@
 #include "core/text.h"
 #include "reports/report_format.h"
 
-struct report_sweep_objective {
-    const char *name; /* "latency" */
-    enum report_dimension dimension;
-    const char *unit; /* of a REPORT_COUNT; "" for none */
-};
-
 struct report_sweep_parameter {
     const char *name;
     size_t level_count;
@@ -54,7 +48,7 @@ struct report_sweep_facts {
     size_t option_count, parameter_count, objective_count, row_count, step_count;
     const struct report_sweep_option *options;
     const struct report_sweep_parameter *parameters;
-    const struct report_sweep_objective *objectives;
+    const struct report_measure *objectives;
     const struct report_sweep_row *rows;   /* by point, then rung */
     const struct report_sweep_step *steps; /* ascending in evaluations */
 };

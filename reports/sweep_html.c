@@ -16,22 +16,13 @@ static const char style[] =
 #include "reports/sweep_style.css.inc"
     ;
 
-void report_sweep_value(struct text *out, const struct report_sweep_objective *o, double value)
-{
-    if (o->dimension != REPORT_COUNT) {
-        report_quantity(out, o->dimension, value);
-        return;
-    }
-    text_printf(out, "%.4g%s%s", value, *o->unit ? " " : "", o->unit);
-}
-
 void report_sweep_title(const struct report_sweep_facts *f, const struct report_sweep_row *row,
                         struct text *out)
 {
     text_printf(out, "<title>#%llu, rung %u", (unsigned long long)row->point, row->rung);
     for (size_t d = 0; d < f->objective_count; d++) {
         text_printf(out, "\n%s ", f->objectives[d].name);
-        report_sweep_value(out, &f->objectives[d], row->values[d]);
+        report_measured(out, &f->objectives[d], row->values[d]);
     }
     for (size_t p = 0; p < f->parameter_count; p++) {
         text_add(out, "\n");
@@ -93,7 +84,7 @@ static void write_headline(const struct report_sweep_facts *f, struct text *out)
         if (!row)
             continue;
         text_printf(out, "%s %s: <b>", d ? "; lowest" : "Lowest", f->objectives[d].name);
-        report_sweep_value(out, &f->objectives[d], row->values[d]);
+        report_measured(out, &f->objectives[d], row->values[d]);
         text_printf(out, "</b> at point %llu", (unsigned long long)row->point);
     }
     text_add(out, f->row_count > 0 ? ".</p>\n</section>\n" : "</section>\n");
@@ -121,7 +112,7 @@ static void write_front_row(const struct report_sweep_facts *f, const struct rep
                 row->rung);
     for (size_t d = 0; d < f->objective_count; d++) {
         text_add(out, "<td class=\"n\">");
-        report_sweep_value(out, &f->objectives[d], row->values[d]);
+        report_measured(out, &f->objectives[d], row->values[d]);
         text_add(out, "</td>");
     }
     for (size_t p = 0; p < f->parameter_count; p++)
@@ -251,11 +242,11 @@ static void write_replay_row(const struct report_sweep_facts *f, const struct re
                 "<td class=\"n\">",
                 (unsigned long long)row->point, row->rung, (unsigned long long)row->replayed_from);
     if (row->own > 0)
-        report_sweep_value(out, &f->objectives[0], row->own);
+        report_measured(out, &f->objectives[0], row->own);
     else
         text_add(out, "nothing found");
     text_add(out, "</td><td class=\"n\">");
-    report_sweep_value(out, &f->objectives[0], row->values[0]);
+    report_measured(out, &f->objectives[0], row->values[0]);
     text_add(out, "</td>");
     report_html_share(out, gain_frac(row));
     report_html_cell(out, row->on_front ? "on the front" : "");

@@ -8,9 +8,6 @@ void report_sweep_html_front(const struct report_sweep_facts *facts, struct text
 void report_sweep_html_parallel(const struct report_sweep_facts *facts, struct text *out);
 void report_sweep_html_progress(const struct report_sweep_facts *facts, struct text *out);
 
-/* "12.35 ms", "31.4 mm2" */
-void report_sweep_value(struct text *out, const struct report_sweep_objective *objective,
-                        double value);
 /* The row is drawn: on the front, or the last of its point and no more than `limit` others. */
 bool report_sweep_is_drawn(const struct report_sweep_facts *facts, size_t row, size_t limit);
 /* "#12, rung 1; latency 3 ms; …" as <title> */
