@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/explore_front.h"
 #include "cli/levers.h"
 #include "cli/outcome.h"
 #include "core/arena.h"
@@ -19,16 +20,22 @@ struct explore_args {
     bool json;
 };
 
+/* Behind the objectives of a single mapping: latency against energy, a front. */
+enum { PARETO = OBJECTIVE_COUNT };
+
 static enum err_code parse(struct explore_args *a, int argc, char **argv, bool *helped,
                            struct err *err)
 {
+    const char *objectives[PARETO + 1];
+    memcpy(objectives, objective_names, sizeof objective_names);
+    objectives[PARETO] = "pareto";
     // clang-format off
     const struct cli_option options[] = {
         { "--soc", CLI_TEXT, &a->soc, "FILE", "SoC, or the name of a shipped one", .required = true },
         { "--workload", CLI_TEXT, &a->workload, "FILE", "workload, or the name of a shipped one", .required = true },
         { "--out", CLI_TEXT, &a->out, "DIR", "output folder (out/SOC-WORKLOAD if not given)" },
         { "--mapper", CLI_TEXT, &a->mapper, "NAME", "how to search; 'list' shows them" },
-        { "--objective", CLI_CHOICE, &a->objective, "WHAT", "to minimise", objective_names, OBJECTIVE_COUNT },
+        { "--objective", CLI_CHOICE, &a->objective, "WHAT", "to minimise; pareto: the front of latency and energy", objectives, PARETO + 1 },
         { "--fitness", CLI_CHOICE, &a->fitness, "HOW", "the search believes", fitness_names, 3 },
         { "--granularity", CLI_CHOICE, &a->granularity, "G", "of the timing model", granularity_names, 2 },
         { "--sharing", CLI_CHOICE, &a->sharing, "S", "allotments of PEs (auto: the mapper's)", cli_sharing_choices, 1 + COST_SHARING_COUNT },
@@ -66,6 +73,16 @@ static enum err_code find_mapper(const char *name, const struct mapper **out, st
         snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "",
                  mapper_table[i].name);
     return err_set(err, ERR_USAGE, "--mapper: expected one of %s, got \"%s\"", list, name);
+}
+
+static enum err_code check_front(const struct mapper *mapper, unsigned objective, struct err *err)
+{
+    if (objective != PARETO || mapper->run_front)
+        return ERR_OK;
+    return err_set(err, ERR_USAGE,
+                   "--objective pareto: mapper %s searches for one objective only; socweave "
+                   "searches for a front",
+                   mapper->name);
 }
 
 static enum err_code find_levers(struct explore_args *a, const struct mapper *mapper,
@@ -108,7 +125,7 @@ static enum err_code search(const struct explore_args *a, const struct mapper *m
         .time_limit_s = a->time_limit_s,
         .jobs = (unsigned)a->jobs,
         .levers_off = a->levers_off,
-        .objective = (enum objective)a->objective,
+        .objective = a->objective == PARETO ? OBJECTIVE_EDP : (enum objective)a->objective,
         .fitness = (enum fitness)a->fitness,
         .granularity = (enum granularity)a->granularity,
         .analytic = analytic,
@@ -117,7 +134,8 @@ static enum err_code search(const struct explore_args *a, const struct mapper *m
         .progress = show_progress,
         .progress_ctx = &progress,
     };
-    enum err_code rc = mapper_run(mapper, problem, &options, found, err);
+    enum err_code rc = (a->objective == PARETO ? mapper_run_front
+                                               : mapper_run)(mapper, problem, &options, found, err);
     cli_progress_end(&progress);
     analytic_evaluator_free(analytic);
     sim_pool_free(pool);
@@ -147,6 +165,7 @@ static void print_json(const struct report *r, const struct mapper_result *found
         json_out_u64(&out, "worst_lateness_ps", on_time.worst_lateness_ps);
         json_out_real(&out, "xrbench_score", on_time.xrbench_score);
     }
+    report_front_json(r, &out);
     json_out_u64(&out, "evaluations", r->evaluations);
     json_out_u64(&out, "sim_evaluations", r->sim_evaluations);
     json_out_real(&out, "wall_s", wall_s);
@@ -191,6 +210,51 @@ static const struct report_step *as_steps(const struct mapper_progress *rows, si
     return steps;
 }
 
+static const char *objective_name(const struct explore_args *a)
+{
+    return a->objective == PARETO ? "pareto" : objective_names[a->objective];
+}
+
+static enum err_code write_results(const struct explore_args *a, const struct mapper *mapper,
+                                   const struct problem *problem, const char *command,
+                                   const struct mapper_result *found, double started_s,
+                                   struct err *err)
+{
+    struct sim_options sim = { .granularity = (enum granularity)a->granularity,
+                               .want_trace = true };
+    struct cli_front front;
+    struct outcome outcome;
+    enum err_code rc = cli_front_init(&front, problem, found, sim.granularity, err);
+    if (rc != ERR_OK)
+        return rc;
+    const struct mapping *mapping =
+        front.count ? front.points[front.chosen].mapping : &found->mapping;
+    rc = outcome_init(&outcome, problem, mapping, &sim, err);
+    if (rc == ERR_OK) {
+        struct report *r = &outcome.report;
+        r->mapper = mapper->name;
+        r->objective = objective_name(a);
+        r->fitness = fitness_names[a->fitness];
+        r->seed = a->seed;
+        r->evaluations = found->evaluations;
+        r->sim_evaluations = found->sim_evaluations;
+        r->convergence = as_steps(found->convergence, found->convergence_count);
+        r->convergence_count = found->convergence_count;
+        r->front = front.points;
+        r->front_count = front.count;
+        r->front_chosen = front.chosen;
+        r->interrupted = found->interrupted;
+        r->command = command;
+        rc = report_write_dir(r, a->out, err);
+        if (rc == ERR_OK)
+            (a->json ? print_json : print_summary)(r, found, a, cli_now_s() - started_s);
+        free((void *)r->convergence);
+        outcome_release(&outcome);
+    }
+    cli_front_release(&front);
+    return rc;
+}
+
 static enum err_code explore(const struct explore_args *a, const struct mapper *mapper,
                              const struct problem *problem, const char *command, struct err *err)
 {
@@ -198,30 +262,9 @@ static enum err_code explore(const struct explore_args *a, const struct mapper *
     struct mapper_result found;
     if (search(a, mapper, problem, &found, err) != ERR_OK)
         return err->code;
-    struct sim_options sim = { .granularity = (enum granularity)a->granularity,
-                               .want_trace = true };
-    struct outcome outcome;
-    enum err_code rc = outcome_init(&outcome, problem, &found.mapping, &sim, err);
-    if (rc == ERR_OK) {
-        struct report *r = &outcome.report;
-        r->mapper = mapper->name;
-        r->objective = objective_names[a->objective];
-        r->fitness = fitness_names[a->fitness];
-        r->seed = a->seed;
-        r->evaluations = found.evaluations;
-        r->sim_evaluations = found.sim_evaluations;
-        r->convergence = as_steps(found.convergence, found.convergence_count);
-        r->convergence_count = found.convergence_count;
-        r->interrupted = found.interrupted;
-        r->command = command;
-        rc = report_write_dir(r, a->out, err);
-        if (rc == ERR_OK)
-            (a->json ? print_json : print_summary)(r, &found, a, cli_now_s() - started_s);
-        if (rc == ERR_OK && found.interrupted)
-            rc = ERR_INTERRUPTED;
-        free((void *)r->convergence);
-        outcome_release(&outcome);
-    }
+    enum err_code rc = write_results(a, mapper, problem, command, &found, started_s, err);
+    if (rc == ERR_OK && found.interrupted)
+        rc = ERR_INTERRUPTED;
     mapper_result_release(&found);
     return rc;
 }
@@ -256,6 +299,7 @@ int cmd_explore(int argc, char **argv)
     const struct mapper *mapper;
     struct cli_problem problem;
     if (find_mapper(args.mapper, &mapper, &err) != ERR_OK ||
+        check_front(mapper, args.objective, &err) != ERR_OK ||
         find_levers(&args, mapper, &err) != ERR_OK)
         return cli_fail("explore", &err);
     enum cost_sharing sharing =
@@ -266,7 +310,8 @@ int cmd_explore(int argc, char **argv)
             : cli_problem_load(&problem, args.soc, args.workload, sharing, &err);
     if (rc != ERR_OK)
         return cli_fail("explore", &err);
-    if (args.objective >= OBJECTIVE_PLAIN_COUNT && !problem.workload.has_deadlines) {
+    if (args.objective >= OBJECTIVE_PLAIN_COUNT && args.objective != PARETO &&
+        !problem.workload.has_deadlines) {
         err_set(&err, ERR_USAGE, "--objective %s: no network of %s has a deadline",
                 objective_names[args.objective], problem.workload.name);
         cli_problem_release(&problem);

@@ -47,6 +47,9 @@ static enum err_code report_again(const char *dir, const struct report_kept *kep
         r->evaluations = kept->evaluations;
         r->sim_evaluations = kept->sim_evaluations;
         r->interrupted = kept->interrupted;
+        r->front = kept->front;
+        r->front_count = kept->front_count;
+        r->front_chosen = kept->front_chosen;
         if (rc == ERR_OK)
             rc = write_html(r, dir, err);
         outcome_release(&outcome);

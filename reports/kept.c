@@ -13,6 +13,20 @@ static const char *get_text(struct arena *arena, const struct json_node *object,
     return arena_strdup(arena, json_get_str(object, key));
 }
 
+static void read_front(struct report_kept *out, const struct json_node *root, struct arena *arena)
+{
+    const struct json_node *rows = json_find(root, "front");
+    out->front_count = rows ? json_count(rows) : 0;
+    out->front = ARENA_ARRAY(arena, struct report_point, out->front_count + 1);
+    for (size_t i = 0; i < out->front_count; i++) {
+        const struct json_node *row = json_item(rows, i);
+        out->front[i].latency_ps = (uint64_t)json_get_int(row, "latency_ps", 0, INT64_MAX);
+        out->front[i].energy_pj = json_get_real(row, "energy_pj", 0, 1e300);
+        if (json_get_bool_or(row, "chosen", false))
+            out->front_chosen = i;
+    }
+}
+
 enum err_code report_kept_load(struct report_kept *out, const char *file, struct arena *arena,
                                struct err *err)
 {
@@ -32,6 +46,7 @@ enum err_code report_kept_load(struct report_kept *out, const char *file, struct
         .sim_evaluations = (uint64_t)json_get_int(root, "sim_evaluations", 0, INT64_MAX),
         .interrupted = json_get_bool_or(root, "interrupted", false),
     };
+    read_front(out, root, arena);
     bool refused = !json_ok(doc);
     json_close(doc, refused ? err : NULL); /* members that are not needed here are no error */
     return refused ? err->code : ERR_OK;

@@ -13,6 +13,9 @@ struct report_kept {
     const char *mapper, *objective, *fitness, *command;
     uint64_t seed, evaluations, sim_evaluations;
     bool interrupted;
+    /* Of a search for latency against energy, to be drawn; else 0. */
+    struct report_point *front;
+    size_t front_count, front_chosen;
 };
 enum err_code report_kept_load(struct report_kept *out, const char *file, struct arena *arena,
                                struct err *err);

@@ -36,6 +36,14 @@ struct report_intrinsics {
     struct report_intrinsic *rows; /* fastest prediction first */
 };
 
+/* Of a search for latency against energy: one of the mappings that no other beats in both. */
+struct report_point {
+    uint64_t latency_ps; /* of the simulated run */
+    double energy_pj;
+    const struct mapping *mapping;   /* NULL: only drawn, not written */
+    const struct schedule *schedule; /* of the run */
+};
+
 struct report {
     const struct problem *problem;
     const struct mapping *mapping;
@@ -51,6 +59,10 @@ struct report {
     const struct report_intrinsics *intrinsics; /* [class of the problem]; NULL: not said */
     const struct report_step *convergence;
     size_t convergence_count;
+    /* By rising latency, which is by falling energy; front[front_chosen] is `mapping`. Count 0: the
+     * search was for one objective. */
+    const struct report_point *front;
+    size_t front_count, front_chosen;
     bool interrupted;
     const char *version,
         *command; /* command without --jobs and --out: same bytes for any of them */
@@ -71,6 +83,12 @@ void report_trace_json(const struct report *report, struct text *out);
 void report_html(const struct report *report, struct text *out);
 /* For a terminal of 80 columns, UTF-8; control characters of names are printed as `\xNN`. */
 void report_summary_text(const struct report *report, struct text *out);
+
+/* "front/01.json": where the mapping of a point of the front stands in the output folder. */
+void report_front_file(size_t point, struct text *out);
+
+/* Member "front" of an open object; nothing where there is none. */
+void report_front_json(const struct report *report, struct json_out *out);
 
 /* All files of an output folder, made if need be, each written whole or not at all. */
 enum err_code report_write_dir(const struct report *report, const char *dir, struct err *err);

@@ -18,6 +18,7 @@ static const struct {
     void (*write)(const struct report_facts *facts, struct text *out);
 } section_table[] = {
     { "verdict", "Verdict", report_html_verdict },
+    { "front", "Front", report_html_front },
     { "timeline", "Timeline", report_html_timeline },
     { "accelerators", "Accelerators", report_html_accelerators },
     { "network", "Links", report_html_network },

@@ -17,6 +17,7 @@
 /* --- sections, in order of the page ---------------------------------------------------------- */
 
 void report_html_verdict(const struct report_facts *facts, struct text *out);
+void report_html_front(const struct report_facts *facts, struct text *out);
 void report_html_timeline(const struct report_facts *facts, struct text *out);
 void report_html_accelerators(const struct report_facts *facts, struct text *out);
 void report_html_disagreement(const struct report_facts *facts, struct text *out);

@@ -258,9 +258,10 @@ static void convergence_init(struct convergence *c, const struct report *r)
 {
     const char *objective = r->objective ? r->objective : "";
     *c = (struct convergence){ .report = r };
-    c->dimension = !strcmp(objective, "energy") ? REPORT_ENERGY
-                   : !strcmp(objective, "edp")  ? REPORT_EDP
-                                                : REPORT_TIME;
+    c->dimension = !strcmp(objective, "energy")   ? REPORT_ENERGY
+                   : !strcmp(objective, "edp")    ? REPORT_EDP
+                   : !strcmp(objective, "pareto") ? REPORT_COUNT
+                                                  : REPORT_TIME;
     c->bound = c->dimension == REPORT_TIME ? (double)r->lower_bound_ps : 0;
     double low = r->convergence[0].best_value, high = low;
     for (size_t i = 1; i < r->convergence_count; i++) {
@@ -322,6 +323,14 @@ static void draw_steps(const struct convergence *c, struct text *out)
     text_add(out, "\"/>");
 }
 
+static void add_value(const struct convergence *c, double value, struct text *out)
+{
+    if (c->dimension == REPORT_COUNT)
+        text_printf(out, "%.4g", value);
+    else
+        report_quantity(out, c->dimension, value);
+}
+
 void report_html_convergence(const struct report_facts *facts, struct text *out)
 {
     const struct report *r = facts->report;
@@ -346,12 +355,14 @@ void report_html_convergence(const struct report_facts *facts, struct text *out)
     text_add(out, "</svg></div>\n<p class=\"caption\">The best value so far, in the terms of the "
                   "search (");
     report_html_text(out, r->objective ? r->objective : "latency");
+    if (c.dimension == REPORT_COUNT)
+        text_add(out, ": the share of the box around both ends that the front does not dominate");
     text_add(out, ", by the ");
     report_html_text(out, r->fitness ? r->fitness : "analytic");
     text_add(out, " fitness), against the evaluations spent. From ");
-    report_quantity(out, c.dimension, r->convergence[0].best_value);
+    add_value(&c, r->convergence[0].best_value, out);
     text_add(out, " to ");
-    report_quantity(out, c.dimension, r->convergence[r->convergence_count - 1].best_value);
+    add_value(&c, r->convergence[r->convergence_count - 1].best_value, out);
     text_add(out, " after ");
     report_thousands(out, r->evaluations);
     text_add(out, " evaluations, ");

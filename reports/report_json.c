@@ -85,6 +85,25 @@ static void write_energy(struct json_out *out, const struct mapping_energy *ener
     json_out_end(out);
 }
 
+void report_front_json(const struct report *r, struct json_out *out)
+{
+    if (r->front_count == 0)
+        return;
+    json_out_array(out, "front", false);
+    for (size_t i = 0; i < r->front_count; i++) {
+        struct text file = { 0 };
+        report_front_file(i, &file);
+        json_out_object(out, NULL, true);
+        json_out_u64(out, "latency_ps", r->front[i].latency_ps);
+        json_out_real(out, "energy_pj", r->front[i].energy_pj);
+        json_out_str(out, "mapping", file.data);
+        json_out_bool(out, "chosen", i == r->front_chosen);
+        json_out_end(out);
+        text_release(&file);
+    }
+    json_out_end(out);
+}
+
 /* The parts of the last chain of events and of an accelerator's time are exact: in ps, not shares.
  */
 static void write_chain(struct json_out *out, const struct report_chain *chain)
@@ -211,6 +230,7 @@ void report_result_json(const struct report *report, struct text *out)
     write_options(&json, report);
     write_figures(&json, &facts);
     write_energy(&json, &report->energy);
+    report_front_json(report, &json);
     write_chain(&json, &facts.chain);
     write_accelerators(&json, &facts);
     write_punctuality(&json, &facts);

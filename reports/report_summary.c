@@ -178,6 +178,35 @@ static void add_accelerators(struct text *out, const struct report_facts *f)
     text_add(out, "\n");
 }
 
+/* Evenly chosen rows of a long front, both ends and the chosen one among them. */
+static bool is_listed(const struct report *r, size_t i)
+{
+    size_t stride = 1 + r->front_count / ROWS_MAX;
+    return i % stride == 0 || i + 1 == r->front_count || i == r->front_chosen;
+}
+
+static void add_front(struct text *out, const struct report *r)
+{
+    if (r->front_count == 0)
+        return;
+    text_printf(out, "\n  front of %zu       latency      energy  mapping\n", r->front_count);
+    for (size_t i = 0; i < r->front_count; i++) {
+        if (!is_listed(r, i))
+            continue;
+        struct text latency = { 0 }, energy = { 0 };
+        report_quantity(&latency, REPORT_TIME, (double)r->front[i].latency_ps);
+        report_quantity(&energy, REPORT_ENERGY, r->front[i].energy_pj);
+        text_add(out, "  ");
+        add_right(out, latency.data, 24);
+        add_right(out, energy.data, 12);
+        text_add(out, "  ");
+        report_front_file(i, out);
+        text_add(out, i == r->front_chosen ? "  chosen: mapping.json\n" : "\n");
+        text_release(&latency);
+        text_release(&energy);
+    }
+}
+
 /* Frames, misses and latency of every entry of the workload that has a deadline. */
 static void add_entries(struct text *out, const struct report_facts *f)
 {
@@ -212,6 +241,7 @@ void report_summary_text(const struct report *report, struct text *out)
     report_facts_init(&facts, report);
     add_title(out, report);
     add_figures(out, &facts);
+    add_front(out, report);
     add_entries(out, &facts);
     add_accelerators(out, &facts);
     struct text words = { 0 };
