@@ -77,7 +77,7 @@ static void write_header(const struct report *r, struct text *out)
     }
     if (r->objective && *r->objective) {
         text_add(out, ", for ");
-        report_html_text(out, r->objective);
+        report_html_text(out, r->front_count > 0 ? "latency against energy" : r->objective);
     }
     text_printf(out, "; %s granularity</p>\n</header>\n", granularity_names[r->granularity]);
 }

@@ -2,6 +2,8 @@
 #include "reports/report_html.h"
 #include "reports/report_plot.h"
 
+#define ROWS_SHOWN 12
+
 static const struct report_measure latency = { "latency", REPORT_TIME, "" };
 static const struct report_measure energy = { "energy", REPORT_ENERGY, "" };
 
@@ -39,7 +41,7 @@ static void draw_dots(const struct report *r, struct report_axis x, struct repor
         bool chosen = i == r->front_chosen;
         text_printf(out, "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%d\">",
                     chosen ? "chosen" : "front", report_plot_x(x, (double)r->front[i].latency_ps),
-                    report_plot_y(y, r->front[i].energy_pj), chosen ? 8 : 5);
+                    report_plot_y(y, r->front[i].energy_pj), chosen ? 9 : 5);
         write_title(r, i, out);
         text_add(out, "</circle>\n");
     }
@@ -88,13 +90,16 @@ static void write_row(const struct report *r, size_t i, struct text *out)
 
 static void write_table(const struct report *r, struct text *out)
 {
+    bool folds = r->front_count > ROWS_SHOWN;
+    if (folds)
+        text_printf(out, "<details><summary>All %zu in a table</summary>", r->front_count);
     text_add(out, "<div class=\"scroll\"><table>\n<thead><tr><th class=\"n\">#</th>"
                   "<th class=\"n\">latency</th><th class=\"n\">over the best</th>"
                   "<th class=\"n\">energy</th><th class=\"n\">over the best</th>"
                   "<th>mapping</th><th></th></tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < r->front_count; i++)
         write_row(r, i, out);
-    text_add(out, "</tbody></table></div>\n");
+    text_add(out, folds ? "</tbody></table></div></details>\n" : "</tbody></table></div>\n");
 }
 
 void report_html_front(const struct report_facts *facts, struct text *out)

@@ -52,6 +52,36 @@ rm "$WORK/j1/report.html"
 check report__again__runs "$SOCWEAVE" report "$WORK/j1"
 check report__again__same_bytes cmp "$WORK/first.html" "$WORK/j1/report.html"
 
+pareto() {
+    explore $case_args --objective pareto --seed 7 "$@"
+}
+check explore__pareto__runs pareto --jobs 1 --out "$WORK/p1"
+check explore__pareto_jobs_2__runs pareto --jobs 2 --out "$WORK/p2"
+check explore__pareto_any_jobs__same_folder diff -r "$WORK/p1" "$WORK/p2"
+check explore__pareto__knee_is_the_mapping cmp "$WORK/p1/mapping.json" \
+    "$WORK/p1/$(sed -n 's/.*"mapping": "\([^"]*\)", "chosen": true.*/\1/p' "$WORK/p1/result.json")"
+check explore__pareto__a_file_for_each_point test \
+    "$(grep -c '"chosen": ' "$WORK/p1/result.json")" = "$(ls "$WORK/p1/front" | wc -l)"
+sed -n 's/.*"latency_ps": \([0-9]*\), "energy_pj": \([0-9.e+]*\),.*/\1 \2/p' "$WORK/p1/result.json" >"$WORK/front.txt"
+check explore__pareto__latency_rises_as_energy_falls awk '
+    NR > 1 && !($1 > latency && $2 < energy) { exit bad = 1 } { latency = $1; energy = $2 }
+    END { exit bad || NR < 2 }' "$WORK/front.txt"
+"$SOCWEAVE" simulate $case_args --mapping "$WORK/p1/front/01.json" --json >"$WORK/p1.json"
+check simulate__of_first_point__same_latency test \
+    "$(json_value "$WORK/p1.json" makespan_ps)" = "$(head -n 1 "$WORK/front.txt" | cut -d ' ' -f 1)"
+check check__of_front__ok "$SOCWEAVE" check $case_args "$WORK"/p1/front/*.json
+"$SOCWEAVE" explore $case_args --objective pareto --progress none --budget-evals 300 --out "$WORK/p3" >"$WORK/terminal.txt"
+check explore__pareto__terminal_within_80_columns test "$(LC_ALL=C.UTF-8 wc -L <"$WORK/terminal.txt")" -le 80
+cp "$WORK/p1/report.html" "$WORK/first.html"
+check report__of_front_again__runs "$SOCWEAVE" report "$WORK/p1"
+check report__of_front_again__same_bytes cmp "$WORK/first.html" "$WORK/p1/report.html"
+check explore__one_objective_into_the_same_folder__runs explore $case_args --out "$WORK/p2"
+check explore__one_objective_into_the_same_folder__no_stale_points test -z "$(ls "$WORK/p2/front")"
+check_status explore__pareto_of_another_mapper__exit_2 2 explore $case_args --objective pareto --mapper comb --out "$WORK/no"
+check explore__pareto_of_another_mapper__says_which grep -q 'mapper comb searches for one objective only' "$WORK/status.err"
+check_status compare__pareto__exit_2 2 "$SOCWEAVE" compare $case_args --objective pareto --out "$WORK/no"
+check explore__refused__leaves_no_folder test ! -e "$WORK/no"
+
 for mapper in heft round-robin random; do
     check "explore__mapper_${mapper}__runs" explore --soc edge-ring --workload edge-mix --mapper $mapper --out "$WORK/$mapper"
 done
