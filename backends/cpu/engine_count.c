@@ -1,0 +1,96 @@
+#include "backends/cpu/engine_state.h"
+
+#include "core/num.h"
+
+static double batches_of(const struct kernel_engine *e)
+{
+    return e->fold != 0 ? 1 : (double)e->parts[BATCH].points;
+}
+
+/* All tiles of one panel's width, by their rows. */
+static void count_tiles(const struct kernel_engine *e, unsigned vectors, double panels,
+                        struct kernel_work *out)
+{
+    for (unsigned r = 2; r < 2 * (KERNEL_ROWS_MAX + 1) && panels > 0; r++) {
+        struct kernel_work_tiles tiles = { .rows = r / 2, .vectors = vectors, .even = r % 2 };
+        for (size_t t = 0; t < e->tile_count; t++) {
+            if (e->tiles[t].count != r / 2 || (e->tiles[t].kind == KERNEL_EVEN) != (r % 2 == 1))
+                continue;
+            tiles.tiles += panels;
+            tiles.steps += panels * (double)(e->tiles[t].quad_end - e->tiles[t].quad_begin);
+        }
+        if (tiles.tiles > 0)
+            out->tiles[out->tile_count++] = tiles;
+    }
+}
+
+static void add_stream(struct kernel_work *out, double bytes, double between_bytes, bool writes)
+{
+    if (bytes > 0)
+        out->streams[out->stream_count++] =
+            (struct kernel_work_stream){ bytes, between_bytes, writes };
+}
+
+/* Of vectors that lie so many bytes apart: those that cross a line. */
+static double split_frac(uint64_t step_bytes)
+{
+    uint64_t low = step_bytes % KERNEL_LINE_BYTES;
+    return low == 0 ? 0 : 1 - (double)(low & -low) / KERNEL_LINE_BYTES;
+}
+
+/* Of one thread: what it touches between two uses. docs/model.md M-146 */
+static void count_streams(const struct kernel_engine *e, struct kernel_work *out)
+{
+    double batches = batches_of(e), panels = (double)e->panel_count;
+    double rows = (double)e->parts[ROW].points, tiles = (double)(e->fold ? 1 : e->tile_count);
+    double a = (double)e->a_bytes, used = rows * batches * QUAD_BYTES * (double)e->quad_count;
+    if (e->fold == 0 && used < a)
+        a = used;
+    double b = (double)e->b_bytes * batches;
+    double c = (double)e->c_elements * dtype_bytes(e->c_type);
+    double set = (a + b + c) * out->busiest_frac,
+           tile = (a / batches + c / batches / panels) / tiles;
+    add_stream(out, a, set, false);
+    add_stream(out, b, set, false);
+    add_stream(out, c, set, true);
+    if (e->fold != 0)
+        return;
+    double panel = b / batches / panels;
+    add_stream(out, b * (tiles - 1), panel + tile, false);
+    add_stream(out, a * (panels - 1), a / batches + panel + c / batches / panels, false);
+}
+
+void kernel_engine_count(const struct kernel_engine *e, struct kernel_work *out)
+{
+    double rows = (double)e->parts[ROW].points;
+    uint64_t items = (uint64_t)batches_of(e) * e->panel_count * e->tile_count;
+    *out = (struct kernel_work){ .parallel_parts = 1 };
+    if (e->fold != 0) {
+        items = ((size_t)rows / e->fold + LANES_ROWS - 1) / LANES_ROWS * e->panel_count;
+        out->lanes.rows = rows / (double)e->fold * (double)e->panel_count;
+        out->lanes.quads = out->lanes.rows * (double)e->quad_count;
+        uint64_t step = (uint64_t)e->parts[BATCH].points * e->fold;
+        out->lanes.split_vectors =
+            QUAD_BYTES * (out->lanes.quads * split_frac(step) +
+                          out->lanes.rows * split_frac(step * sizeof(uint32_t)));
+        out->parallel_parts += e->sums != NULL || !kernel_engine_stores_as_is(e);
+    } else {
+        if (kernel_engine_stores_as_is(e))
+            out->split_frac = split_frac((uint64_t)e->parts[COLUMN].points * sizeof(uint32_t));
+        const struct panel *last = &e->panels[e->panel_count - 1];
+        bool odd = last->vectors != e->panels[0].vectors;
+        count_tiles(e, e->panels[0].vectors, batches_of(e) * (double)(e->panel_count - odd), out);
+        if (odd)
+            count_tiles(e, last->vectors, batches_of(e), out);
+    }
+    out->threads = (unsigned)min_u64(e->job.threads, items);
+    out->busiest_frac = (double)ceil_div_u64(items, out->threads) / (double)items;
+    count_streams(e, out);
+    if (e->job.constant == NULL) {
+        out->packed_bytes = (double)e->b_bytes * batches_of(e);
+        out->packs_along = e->parts[DEPTH].points > 1 && e->b_depth[1] - e->b_depth[0] == 1;
+        out->parallel_parts++;
+    }
+    if (!kernel_engine_stores_as_is(e))
+        out->epilogue_elements = (double)e->c_elements;
+}

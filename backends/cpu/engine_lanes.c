@@ -1,0 +1,143 @@
+#include "backends/cpu/engine_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/element.h"
+#include "core/arena.h"
+#include "core/num.h"
+
+#define LANES_DEPTH_MAX 128
+
+/* One column, few products, and a batch along one dimension of A: its channels become lanes. */
+size_t kernel_engine_lanes_dim(const struct kernel_engine *e)
+{
+    const struct expr_tensor *tensor = &e->job.expr->tensors[1];
+    size_t none = tensor->dim_count;
+    if (e->set->lanes == NULL || e->parts[COLUMN].points != 1 || e->parts[BATCH].count != 1 ||
+        e->parts[DEPTH].points > LANES_DEPTH_MAX || e->parts[BATCH].points < KERNEL_LANES)
+        return none;
+    unsigned channel = e->parts[BATCH].iters[0];
+    for (size_t d = 0; d < none; d++) {
+        const struct expr_dim *dim = &tensor->dims[d];
+        if (dim->coeff[channel] == 0)
+            continue;
+        for (size_t i = 0; i < e->job.expr->iter_count; i++)
+            if (dim->coeff[i] != (i == channel))
+                return none;
+        return dim->divisor == 1 ? d : none;
+    }
+    return none;
+}
+
+/* Taps in their order, four to a quad. */
+void kernel_engine_form_taps(struct kernel_engine *e)
+{
+    int64_t steps[EXPR_ITERS_MAX], points = e->parts[DEPTH].points;
+    kernel_engine_packed_steps(e, steps);
+    int64_t *depth = kernel_engine_table(e, DEPTH, steps);
+    e->fold = 1;
+    e->quad_count = (size_t)(points + QUAD_BYTES - 1) / QUAD_BYTES;
+    e->quads = ARENA_ARRAY(e->arena, struct quad, e->quad_count);
+    e->taps = ARENA_ARRAY(e->arena, int32_t, e->quad_count * QUAD_BYTES);
+    for (size_t i = 0; i < e->quad_count * QUAD_BYTES; i++) {
+        bool there = (int64_t)i < points;
+        e->quads[i / QUAD_BYTES].depth[i % QUAD_BYTES] = there ? (int64_t)i : -1;
+        e->taps[i] = (int32_t)depth[there ? i : 0];
+    }
+}
+
+/* Rows of a short channel list that lie side by side in A as they do in C are one row. */
+void kernel_engine_build_lanes(struct kernel_engine *e)
+{
+    size_t channels = (size_t)e->parts[BATCH].points, rows = (size_t)e->parts[ROW].points;
+    size_t fold = KERNEL_CHANNELS / channels;
+    bool even = channels < KERNEL_CHANNELS && KERNEL_CHANNELS % channels == 0 && rows % fold == 0;
+    for (size_t m = 0; m < rows && even; m++)
+        even = m % fold == 0 || e->a_rows[m] - e->a_rows[m - 1] == (int32_t)channels;
+    e->fold = even ? fold : 1;
+    e->fold_rows = ARENA_ARRAY(e->arena, int32_t, rows / e->fold);
+    for (size_t m = 0; m < rows; m += e->fold)
+        e->fold_rows[m / e->fold] = e->a_rows[m];
+    e->panel_count = (channels * e->fold + KERNEL_CHANNELS - 1) / KERNEL_CHANNELS;
+    e->b_bytes = e->panel_count * e->quad_count * KERNEL_CHANNELS * QUAD_BYTES;
+    snprintf(e->text, sizeof e->text, "%s, depthwise, %zu quads for %lld taps, %u thread%s",
+             e->set->name, e->quad_count, (long long)e->parts[DEPTH].points, e->job.threads,
+             e->job.threads == 1 ? "" : "s");
+}
+
+/* As interleave() orders them: lane L of vector j has channels 16·L + 4·j …. */
+void kernel_engine_pack_lanes(struct kernel_engine *e, const int8_t *host)
+{
+    size_t channels = (size_t)e->parts[BATCH].points;
+    memset(e->b, 0, e->b_bytes);
+    for (size_t slot = 0; slot < e->panel_count * KERNEL_CHANNELS; slot++) {
+        size_t at = slot % KERNEL_CHANNELS, panel = slot / KERNEL_CHANNELS;
+        size_t place = at / 4 % 4 * 16 + at / 16 * 4 + at % 4;
+        if (slot >= channels * e->fold)
+            break;
+        int64_t first = e->b_constant + e->b_batch[slot % channels];
+        for (size_t i = 0; i < e->quad_count * QUAD_BYTES; i++) {
+            int64_t depth = e->quads[i / QUAD_BYTES].depth[i % QUAD_BYTES];
+            size_t quad = panel * e->quad_count + i / QUAD_BYTES;
+            if (depth >= 0)
+                e->b[(quad * KERNEL_CHANNELS + place) * QUAD_BYTES + i % QUAD_BYTES] =
+                    (uint8_t)host[first + e->b_depth[depth]];
+        }
+    }
+}
+
+static void run_lanes(const struct kernel_engine *e, size_t panel, size_t begin, size_t end,
+                      uint32_t *sums)
+{
+    size_t step = (size_t)e->parts[BATCH].points * e->fold, first = panel * KERNEL_CHANNELS;
+    struct kernel_lanes t = {
+        .a = e->a + e->a_batch[0] + first,
+        .rows = e->fold_rows + begin,
+        .row_count = end - begin,
+        .taps = e->taps,
+        .quad_count = e->quad_count,
+        .b = e->b + panel * e->quad_count * KERNEL_CHANNELS * QUAD_BYTES,
+        .c = sums + begin * step + first,
+        .c_step = (int64_t)step,
+        .channels = (unsigned)min_u64(step - first, KERNEL_CHANNELS),
+    };
+    e->set->lanes(&t);
+}
+
+static void finish_lanes(const struct kernel_engine *e)
+{
+    int64_t channels = e->parts[BATCH].points, rows = e->parts[ROW].points;
+#pragma omp parallel for schedule(static) num_threads((int)e->job.threads)
+    for (int64_t m = 0; m < rows; m++)
+        for (int64_t g = 0; g < channels; g++) {
+            int64_t host = e->c_batch[g] + e->c_rows[m], at = m * channels + g;
+            backend_store_int(e->job.epilogue,
+                              (size_t)(host / e->channel_stride % e->channel_extent),
+                              (int32_t)e->sums[at], e->c_type, e->c, (size_t)at);
+        }
+}
+
+void kernel_engine_run_lanes(const struct kernel_engine *e)
+{
+    size_t rows = (size_t)e->parts[ROW].points / e->fold;
+    size_t pieces = (rows + LANES_ROWS - 1) / LANES_ROWS, items = pieces * e->panel_count;
+    uint32_t *sums = e->sums != NULL ? e->sums : e->c;
+#pragma omp parallel for schedule(static) num_threads((int)e->job.threads)
+    for (size_t item = 0; item < items; item++) {
+        size_t begin = item / e->panel_count * LANES_ROWS;
+        size_t end = min_u64(begin + LANES_ROWS, rows);
+        run_lanes(e, item % e->panel_count, begin, end, sums);
+    }
+    if (e->sums != NULL)
+        finish_lanes(e);
+}
+
+void kernel_engine_store_lanes(const struct kernel_engine *e, uint8_t *output)
+{
+    size_t bytes = dtype_bytes(e->c_type);
+    const uint8_t *from = e->c;
+    for (int64_t m = 0; m < e->parts[ROW].points; m++)
+        for (int64_t g = 0; g < e->parts[BATCH].points; g++, from += bytes)
+            memcpy(output + (size_t)(e->c_batch[g] + e->c_rows[m]) * bytes, from, bytes);
+}

@@ -1,0 +1,245 @@
+#include "backends/cpu/engine_state.h"
+
+#include <stdio.h>
+
+#include "core/arena.h"
+#include "core/num.h"
+
+#define TILES_MAX (KERNEL_ROWS_MAX * KERNEL_LANES * KERNEL_VECTORS_MAX)
+
+/* --- tiles ---------------------------------------------------------------------------------- */
+
+/* Cycles of one tile: two products per cycle, two loads per cycle, a latency of 4; and its ends. */
+static double tile_cycles(const struct kernel_engine *e, unsigned rows, unsigned vectors)
+{
+    double products = rows * vectors / 2.0, loads = (rows + vectors) / 2.0;
+    double step = products > loads ? products : loads;
+    return (step > 4 ? step : 4) * (double)e->quad_count + 24;
+}
+
+/* Rows from `begin` that lie at an even distance. */
+static int64_t even_run(const struct kernel_engine *e, int64_t begin)
+{
+    int64_t rows = e->parts[ROW].points, end = begin + 1;
+    while (end < rows && (end == begin + 1 || e->a_rows[end] - e->a_rows[end - 1] ==
+                                                  e->a_rows[begin + 1] - e->a_rows[begin]))
+        end++;
+    return end - begin;
+}
+
+/* Cuts all rows into tiles of at most `most`, evenly within runs, or across them. Returns cycles of
+ * one panel; `out` may be NULL. */
+static double cut_rows(const struct kernel_engine *e, unsigned most, unsigned vectors, bool by_run,
+                       struct row_tile *out, size_t *count)
+{
+    int64_t rows = e->parts[ROW].points;
+    double cycles = 0;
+    *count = 0;
+    for (int64_t begin = 0; begin < rows;) {
+        int64_t run = by_run ? even_run(e, begin) : rows - begin;
+        int64_t tiles = (run + most - 1) / most, left = run;
+        for (int64_t t = 0; t < tiles; t++) {
+            int64_t take = (left + (tiles - t) - 1) / (tiles - t);
+            bool even = even_run(e, begin) >= take;
+            cycles += tile_cycles(e, (unsigned)take, vectors) * (even ? 1 : 1.1);
+            if (out != NULL)
+                out[*count] =
+                    (struct row_tile){ begin, (unsigned)take, even ? KERNEL_EVEN : KERNEL_TABLE,
+                                       take > 1 ? e->a_rows[begin + 1] - e->a_rows[begin] : 0 };
+            ++*count;
+            begin += take;
+            left -= take;
+        }
+    }
+    return cycles;
+}
+
+/* Rows and vectors of the intrinsic's own tile, 0 where it leaves them open. */
+static void tile_of_intrinsic(const struct kernel_engine *e, unsigned *rows, unsigned *vectors)
+{
+    *rows = *vectors = 0;
+    if (e->job.plan == NULL || e->job.plan->axis_count != 3)
+        return;
+    const struct expr *own = &e->job.plan->intrin->expr;
+    int64_t m = own->iters[0].extent, v = own->iters[1].extent / KERNEL_LANES;
+    if (v >= 1 && v <= KERNEL_VECTORS_MAX && m <= e->set->rows_max[v]) {
+        *rows = (unsigned)m;
+        *vectors = (unsigned)v;
+    }
+}
+
+static void choose_tile(struct kernel_engine *e, unsigned *rows, unsigned *vectors, bool *by_run)
+{
+    unsigned own_rows, own_vectors;
+    tile_of_intrinsic(e, &own_rows, &own_vectors);
+    double best = 0;
+    size_t count;
+    int64_t all = (e->parts[COLUMN].points + KERNEL_LANES - 1) / KERNEL_LANES;
+    for (unsigned v = 1; v <= KERNEL_VECTORS_MAX; v++) {
+        if (own_vectors != 0 && v != own_vectors)
+            continue;
+        for (unsigned m = 1; m <= e->set->rows_max[v]; m++) {
+            if (own_rows != 0 && m != own_rows)
+                continue;
+            for (int run = 0; run < 2; run++) {
+                double cycles = (double)(all / v) * cut_rows(e, m, v, run, NULL, &count);
+                if (all % v != 0)
+                    cycles += cut_rows(e, m, (unsigned)(all % v), run, NULL, &count);
+                if (best == 0 || cycles < best) {
+                    best = cycles;
+                    *rows = m;
+                    *vectors = v;
+                    *by_run = run;
+                }
+            }
+        }
+    }
+}
+
+/* A dimension of A that may be read outside: its index is row + depth. */
+struct margin {
+    int64_t end, *row, *depth;
+};
+
+static size_t find_margins(const struct kernel_engine *e, struct margin *out)
+{
+    const struct expr_tensor *tensor = &e->job.expr->tensors[1];
+    size_t count = 0;
+    for (size_t d = 0; d < tensor->dim_count; d++) {
+        const struct expr_dim *dim = &tensor->dims[d];
+        bool outside = e->low[d] < 0 || e->low[d] + e->span[d] > dim->extent * dim->divisor;
+        for (size_t i = 0; i < e->parts[BATCH].count; i++)
+            outside = outside && dim->coeff[e->parts[BATCH].iters[i]] == 0;
+        if (!outside)
+            continue;
+        struct margin *margin = &out[count++];
+        margin->end = dim->extent * dim->divisor;
+        margin->row = kernel_engine_table(e, ROW, dim->coeff);
+        margin->depth = kernel_engine_table(e, DEPTH, dim->coeff);
+        for (int64_t m = 0; m < e->parts[ROW].points; m++)
+            margin->row[m] += dim->constant;
+    }
+    return count;
+}
+
+static bool is_outside(const struct margin *margins, size_t count, int64_t row, int64_t depth)
+{
+    for (size_t i = 0; i < count; i++) {
+        int64_t index = margins[i].row[row] + margins[i].depth[depth];
+        if (index < 0 || index >= margins[i].end)
+            return true;
+    }
+    return false;
+}
+
+static bool is_zero(const struct kernel_engine *e, const struct margin *margins, size_t count,
+                    const struct row_tile *tile, const struct quad *quad)
+{
+    for (unsigned m = 0; m < tile->count; m++)
+        for (size_t k = 0; k < e->per_quad; k++)
+            if (quad->depth[k] >= 0 && !is_outside(margins, count, tile->begin + m, quad->depth[k]))
+                return false;
+    return true;
+}
+
+/* Filter rows above and below the image: at either end of the depth, for they are sorted. */
+static void trim_tiles(struct kernel_engine *e)
+{
+    struct margin margins[EXPR_DIMS_MAX];
+    size_t count = find_margins(e, margins);
+    for (size_t t = 0; t < e->tile_count; t++) {
+        struct row_tile *tile = &e->tiles[t];
+        tile->quad_end = e->quad_count;
+        while (tile->quad_begin < tile->quad_end &&
+               is_zero(e, margins, count, tile, &e->quads[tile->quad_begin]))
+            tile->quad_begin++;
+        while (tile->quad_end > tile->quad_begin &&
+               is_zero(e, margins, count, tile, &e->quads[tile->quad_end - 1]))
+            tile->quad_end--;
+    }
+}
+void kernel_engine_build_tiles(struct kernel_engine *e)
+{
+    unsigned rows = 1, vectors = 1;
+    bool by_run = false;
+    choose_tile(e, &rows, &vectors, &by_run);
+    cut_rows(e, rows, vectors, by_run, NULL, &e->tile_count);
+    e->tiles = ARENA_ARRAY(e->arena, struct row_tile, e->tile_count);
+    cut_rows(e, rows, vectors, by_run, e->tiles, &e->tile_count);
+    trim_tiles(e);
+    int64_t columns = e->parts[COLUMN].points, width = KERNEL_LANES * vectors;
+    e->panel_count = (size_t)((columns + width - 1) / width);
+    e->panels = ARENA_ARRAY(e->arena, struct panel, e->panel_count);
+    for (size_t p = 0; p < e->panel_count; p++) {
+        struct panel *panel = &e->panels[p];
+        panel->begin = (int64_t)p * width;
+        panel->columns = (unsigned)min_u64((uint64_t)(columns - panel->begin), (uint64_t)width);
+        panel->vectors = (panel->columns + KERNEL_LANES - 1) / KERNEL_LANES;
+        panel->offset = e->b_bytes;
+        e->b_bytes += e->quad_count * panel->vectors * KERNEL_LANES * QUAD_BYTES;
+    }
+    snprintf(e->text, sizeof e->text, "%s, tile %ux%u, %zu quads deep for %lld, %u thread%s",
+             e->set->name, rows, vectors * KERNEL_LANES, e->quad_count,
+             (long long)e->parts[DEPTH].points, e->job.threads, e->job.threads == 1 ? "" : "s");
+}
+
+static void run_tile(const struct kernel_engine *e, int64_t batch, const struct row_tile *tile,
+                     const struct panel *panel)
+{
+    uint32_t sums[TILES_MAX];
+    bool direct = kernel_engine_stores_as_is(e);
+    int64_t rows = e->parts[ROW].points, columns = e->parts[COLUMN].points;
+    struct kernel_tile t = {
+        .row_count = tile->count,
+        .vectors = panel->vectors,
+        .a = e->a + e->a_batch[batch],
+        .rows = e->a_rows + tile->begin,
+        .step = tile->step,
+        .quads = e->quad_offsets + tile->quad_begin,
+        .quad_count = tile->quad_end - tile->quad_begin,
+        .b = e->b + (size_t)batch * e->b_bytes + panel->offset +
+             tile->quad_begin * panel->vectors * KERNEL_LANES * QUAD_BYTES,
+        .c = direct ? (uint32_t *)e->c + batch * rows * columns + panel->begin : sums,
+        .c_rows = direct ? e->rows_dense + tile->begin : e->rows_tile,
+        .columns = panel->columns,
+    };
+    kernel_tile_run *run = e->set->any;
+    if (run == NULL) {
+        run = e->set->tiles[panel->vectors][tile->count][tile->kind];
+        if (tile->kind == KERNEL_EVEN)
+            t.a += t.rows[0];
+    }
+    run(&t);
+    if (!direct)
+        kernel_engine_finish_tile(e, batch, tile, panel, sums);
+}
+
+/* Tiles fastest, then panels, then the batch: a panel stays in the cache. */
+static void run_items(const struct kernel_engine *e, uint64_t begin, uint64_t end)
+{
+    size_t tile = begin % e->tile_count, panel = begin / e->tile_count % e->panel_count;
+    int64_t batch = (int64_t)(begin / e->tile_count / e->panel_count);
+    for (uint64_t item = begin; item < end; item++) {
+        run_tile(e, batch, &e->tiles[tile], &e->panels[panel]);
+        if (++tile < e->tile_count)
+            continue;
+        tile = 0;
+        if (++panel < e->panel_count)
+            continue;
+        panel = 0;
+        batch++;
+    }
+}
+
+void kernel_engine_run_tiles(const struct kernel_engine *e)
+{
+    uint64_t items = (uint64_t)e->parts[BATCH].points * e->panel_count * e->tile_count;
+    uint64_t threads = min_u64(e->job.threads, items);
+    if (threads == 1) {
+        run_items(e, 0, items);
+        return;
+    }
+#pragma omp parallel for schedule(static, 1) num_threads((int)threads)
+    for (uint64_t thread = 0; thread < threads; thread++)
+        run_items(e, items * thread / threads, items * (thread + 1) / threads);
+}
