@@ -43,8 +43,8 @@ enum err_code cli_dims(const struct cli_list *list, struct arena *arena,
         const char *equals = strrchr(list->items[i], '=');
         char *end = NULL;
         int64_t value = equals ? strtoll(equals + 1, &end, 10) : 0;
-        if (!equals || equals == list->items[i] || *end || value < 1 || value > EXPR_EXTENT_MAX)
-            return err_set(err, ERR_USAGE, "--dim: expected NAME=N with N in 1..2^31, got \"%s\"",
+        if (!equals || equals == list->items[i] || *end || value < 0 || value > EXPR_EXTENT_MAX)
+            return err_set(err, ERR_USAGE, "--dim: expected NAME=N with N in 0..2^31, got \"%s\"",
                            list->items[i]);
         char *name = arena_strdup(arena, list->items[i]);
         name[equals - list->items[i]] = '\0';

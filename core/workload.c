@@ -47,7 +47,7 @@ static size_t read_dims(const struct json_node *node, struct dnn_dim dims[DIMS_M
     }
     for (size_t i = 0; i < count; i++) {
         const struct json_node *value = json_member(node, i, &dims[i].name);
-        dims[i].value = json_int(value, 1, EXPR_EXTENT_MAX);
+        dims[i].value = json_int(value, 0, EXPR_EXTENT_MAX);
     }
     return count;
 }

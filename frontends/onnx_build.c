@@ -404,23 +404,22 @@ static void add_symbol(struct onnx_model *model, const char *name)
     model->symbols[model->symbol_count++] = name;
 }
 
-static bool read_dim(struct onnx_model *model, const char *input, int number,
+static bool read_dim(struct onnx_model *model, const char *name, int number,
                      const Onnx__TensorShapeProto__Dimension *dim, int64_t *out)
 {
     if (dim->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE) {
         *out = dim->dim_value;
-        if (*out >= 1 && *out <= EXPR_EXTENT_MAX)
+        if (*out >= 0 && *out <= EXPR_EXTENT_MAX)
             return true;
-        err_set(model->err, ERR_RANGE,
-                "input \"%.100s\": expected dimension %d in 1..2^31, got %lld", input, number,
-                (long long)*out);
+        err_set(model->err, ERR_RANGE, "\"%.100s\": expected dimension %d in 0..2^31, got %lld",
+                name, number, (long long)*out);
         return false;
     }
     const char *symbol = dim->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM
                              ? dim->dim_param
                              : "";
     if (!*symbol) /* the exporter gave it no name: we do */
-        symbol = arena_printf(model->arena, "%s.%d", input, number);
+        symbol = arena_printf(model->arena, "%s.%d", name, number);
     add_symbol(model, symbol);
     for (size_t i = 0; i < model->options->dim_count; i++)
         if (!strcmp(model->options->dims[i].name, symbol)) {
@@ -469,6 +468,11 @@ static bool add_inputs(struct onnx_model *model, struct scope *scope, const Onnx
             return false;
         if (!bind(scope, name, value))
             return fail_value(model, ERR_DUPLICATE, "there is another input of this name", name);
+        if (onnx_known(value) && onnx_elements(value) == 0) { /* nothing is there: all is known */
+            value->constant = true;
+            value->data = ARENA_ARRAY(model->arena, double, 1);
+            continue;
+        }
         model->inputs[model->input_count++] = value;
     }
     return true;

@@ -70,6 +70,15 @@ static bool write_outputs(struct onnx_model *model)
     return true;
 }
 
+static bool lower(struct onnx_model *model, struct onnx_node *node)
+{
+    bool renames = node->stated && node->op->lower == onnx_lower_alias && node->outputs[0] &&
+                   onnx_elements(node->inputs[0]) == onnx_elements(node->outputs[0]);
+    if (node->unsupported || (node->stated && !renames))
+        return onnx_lower_move(model, node);
+    return node->op->lower(model, node);
+}
+
 bool onnx_lower(struct onnx_model *model)
 {
     onnx_fuse(model);
@@ -85,8 +94,7 @@ bool onnx_lower(struct onnx_model *model)
             if (node->inputs[i] && onnx_known(node->inputs[i]) && !node->inputs[i]->constant &&
                 onnx_elements(node->inputs[i]) == 0)
                 return onnx_fail(model, node, ERR_RANGE, "its input %zu has no elements", i);
-        bool ok = node->unsupported ? onnx_lower_move(model, node) : node->op->lower(model, node);
-        if (!ok)
+        if (!lower(model, node))
             return false;
     }
     write_outputs(model);

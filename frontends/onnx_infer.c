@@ -76,6 +76,20 @@ ONNX_INFER(where)
            onnx_set(model, node, 0, node->inputs[1]->type, &shape);
 }
 
+/* Slopes broadcast to the data; up to version 6 one per channel may stand without dimensions. */
+ONNX_INFER(prelu)
+{
+    if (!onnx_need(model, node, 2))
+        return false;
+    const struct onnx_shape *in = &node->inputs[0]->shape, *slope = &node->inputs[1]->shape;
+    struct onnx_shape shape = *in;
+    bool per_channel = slope->rank == 1 && in->rank > 1 && slope->dim[0] == in->dim[1];
+    if (!per_channel && (!onnx_broadcast(&shape, slope) ||
+                         onnx_product(&shape, 0, shape.rank) != onnx_product(in, 0, in->rank)))
+        return onnx_fail(model, node, ERR_VALUE, "the slopes do not fit the data");
+    return onnx_set(model, node, 0, node->inputs[0]->type, in);
+}
+
 ONNX_INFER(constant)
 {
     const struct onnx_attr *attr;
@@ -116,7 +130,7 @@ static bool dims_from(struct onnx_model *model, struct onnx_node *node, size_t i
     shape->rank = onnx_ints(node, input, NULL, shape->dim, ONNX_RANK_MAX);
     if (shape->rank >= 0)
         return true;
-    return onnx_unsupported(model, node, "its shape is only known when it runs");
+    return onnx_undecided(model, node, "its shape is only known when it runs");
 }
 
 ONNX_INFER(constant_of_shape)
@@ -124,7 +138,7 @@ ONNX_INFER(constant_of_shape)
     struct onnx_shape shape;
     const struct onnx_attr *value = onnx_attr(node, "value");
     return onnx_need(model, node, 1) && dims_from(model, node, 0, &shape) &&
-           (node->unsupported ||
+           (node->unsupported || node->stated ||
             onnx_set(model, node, 0, value && value->t ? value->t->data_type : FLOAT, &shape));
 }
 
@@ -134,13 +148,23 @@ ONNX_INFER(range)
         return false;
     for (size_t i = 0; i < 3; i++)
         if (!node->inputs[i]->data)
-            return onnx_unsupported(model, node, "its length is only known when it runs");
+            return onnx_undecided(model, node, "its length is only known when it runs");
     double start = *node->inputs[0]->data, limit = *node->inputs[1]->data;
     double count = ceil((limit - start) / *node->inputs[2]->data);
     if (!(count < 2147483648.0))
         return onnx_fail(model, node, ERR_RANGE, "expected fewer than 2^31 elements");
     struct onnx_shape shape = { .rank = 1, .dim = { count > 0 ? (int64_t)count : 0 } };
     return onnx_set(model, node, 0, node->inputs[0]->type, &shape);
+}
+
+ONNX_INFER(taper)
+{
+    struct onnx_shape shape = { .rank = 1 };
+    if (!onnx_need(model, node, 1))
+        return false;
+    if (onnx_ints(node, 0, NULL, shape.dim, 1) != 1)
+        return onnx_undecided(model, node, "its length is only known when it runs");
+    return onnx_set(model, node, 0, (int)onnx_attr_int(node, "output_datatype", FLOAT), &shape);
 }
 
 ONNX_INFER(shape)
@@ -190,7 +214,7 @@ ONNX_INFER(reshape)
     const struct onnx_shape *in = &node->inputs[0]->shape;
     shape.rank = onnx_ints(node, 1, "shape", shape.dim, ONNX_RANK_MAX);
     if (shape.rank < 0)
-        return onnx_unsupported(model, node, "its shape is only known when it runs");
+        return onnx_undecided(model, node, "its shape is only known when it runs");
     int open = -1;
     int64_t rest = 1, elements = onnx_elements(node->inputs[0]);
     for (int d = 0; d < shape.rank; d++) {
@@ -235,7 +259,7 @@ static int read_axes(struct onnx_model *model, struct onnx_node *node, int rank,
     memset(marked, 0, ONNX_RANK_MAX * sizeof *marked);
     int count = onnx_ints(node, 1, "axes", axes, ONNX_RANK_MAX);
     if (count == -2) {
-        onnx_unsupported(model, node, "its axes are only known when it runs");
+        onnx_undecided(model, node, "its axes are only known when it runs");
         return -1;
     }
     for (int i = 0; i < count; i++) {
@@ -350,7 +374,7 @@ ONNX_INFER(split)
     sizes = ARENA_ARRAY(model->arena, int64_t, outputs);
     int count = onnx_ints(node, 1, "split", sizes, (int)outputs);
     if (count == -2 || (count >= 0 && count != (int)outputs))
-        return onnx_unsupported(model, node, "its pieces are only known when it runs");
+        return onnx_undecided(model, node, "its pieces are only known when it runs");
     int64_t left = whole;
     for (size_t i = 0; i < outputs; i++) {
         shape.dim[axis] = count > 0 ? sizes[i] : i + 1 < outputs && piece < left ? piece : left;
@@ -374,7 +398,7 @@ ONNX_INFER(slice)
     int axis_count = onnx_ints(node, 3, "axes", axes, ONNX_RANK_MAX);
     int step_count = onnx_ints(node, 4, NULL, steps, ONNX_RANK_MAX);
     if (count < 0 || end_count < 0 || axis_count == -2 || step_count == -2)
-        return onnx_unsupported(model, node, "its range is only known when it runs");
+        return onnx_undecided(model, node, "its range is only known when it runs");
     if (end_count != count || (axis_count >= 0 && axis_count != count) ||
         (step_count >= 0 && step_count != count) || (axis_count < 0 && count > shape.rank))
         return onnx_fail(model, node, ERR_VALUE, "starts, ends, axes and steps differ in number");
@@ -448,7 +472,7 @@ ONNX_INFER(expand)
     struct onnx_shape shape;
     if (!onnx_need(model, node, 2) || !dims_from(model, node, 1, &shape))
         return false;
-    if (node->unsupported)
+    if (node->unsupported || node->stated)
         return true;
     for (int d = 0; d < shape.rank; d++)
         if (shape.dim[d] < 0)
@@ -467,7 +491,7 @@ ONNX_INFER(tile)
     struct onnx_shape shape = node->inputs[0]->shape;
     int count = onnx_ints(node, 1, NULL, repeats, ONNX_RANK_MAX);
     if (count == -2)
-        return onnx_unsupported(model, node, "its shape is only known when it runs");
+        return onnx_undecided(model, node, "its shape is only known when it runs");
     for (int d = 0; d < shape.rank && d < count; d++) {
         if (repeats[d] < 0 || repeats[d] > EXPR_EXTENT_MAX)
             return onnx_fail(model, node, ERR_RANGE, "it cannot repeat %lld times",

@@ -18,9 +18,11 @@ ONNX_INFER(cast);
 ONNX_INFER(broadcast); /* numpy, any number of inputs */
 ONNX_INFER(compare);   /* the same, of booleans */
 ONNX_INFER(where);
+ONNX_INFER(prelu);
 ONNX_INFER(constant);
 ONNX_INFER(constant_of_shape);
 ONNX_INFER(range);
+ONNX_INFER(taper); /* Hann, Hamming, Blackman windows */
 ONNX_INFER(shape);
 ONNX_INFER(size);
 ONNX_INFER(reshape);
@@ -43,6 +45,7 @@ ONNX_INFER(conv);
 ONNX_INFER(conv_transpose);
 ONNX_INFER(pool);
 ONNX_INFER(global_pool);
+ONNX_INFER(max_unpool);
 /* onnx_infer_product.c */
 ONNX_INFER(gemm);
 ONNX_INFER(matmul);

@@ -18,7 +18,7 @@ ONNX_INFER(pad)
                           2 * ONNX_RANK_MAX);
     int axis_count = onnx_ints(node, 3, NULL, axes, ONNX_RANK_MAX);
     if (count < 0 || axis_count == -2)
-        return onnx_unsupported(model, node, "its padding is only known when it runs");
+        return onnx_undecided(model, node, "its padding is only known when it runs");
     int axis_most = axis_count >= 0 ? axis_count : shape.rank;
     if (count != 2 * axis_most)
         return onnx_fail(model, node, ERR_VALUE, "expected %d numbers in pads, got %d",
@@ -76,7 +76,7 @@ ONNX_INFER(resize)
                           : scales && scales->data ? onnx_elements(scales)
                                                    : -1;
     if (count == -2 || scale_count < 0)
-        return onnx_unsupported(model, node, "its size is only known when it runs");
+        return onnx_undecided(model, node, "its size is only known when it runs");
     if (scale_count != axis_count)
         return onnx_fail(model, node, ERR_VALUE, "expected %d scales, got %lld", axis_count,
                          (long long)scale_count);
@@ -124,7 +124,7 @@ ONNX_INFER(top_k)
         return onnx_fail(model, node, ERR_RANGE, "the axis lies outside");
     k = onnx_attr_int(node, "k", -1);
     if (k < 0 && onnx_ints(node, 1, NULL, &k, 1) != 1)
-        return onnx_unsupported(model, node, "k is only known when it runs");
+        return onnx_undecided(model, node, "k is only known when it runs");
     shape.dim[axis] = k < shape.dim[axis] ? k : shape.dim[axis];
     return onnx_set(model, node, 0, node->inputs[0]->type, &shape) &&
            onnx_set(model, node, 1, INT64, &shape);
@@ -167,7 +167,7 @@ ONNX_INFER(one_hot)
         return false;
     const struct onnx_shape *in = &node->inputs[0]->shape;
     if (onnx_ints(node, 1, NULL, &depth, 1) != 1)
-        return onnx_unsupported(model, node, "its depth is only known when it runs");
+        return onnx_undecided(model, node, "its depth is only known when it runs");
     int axis = onnx_axis(onnx_attr_int(node, "axis", -1), in->rank + 1);
     if (axis < 0 || in->rank == ONNX_RANK_MAX)
         return onnx_fail(model, node, ERR_RANGE, "the axis lies outside");

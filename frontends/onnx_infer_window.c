@@ -193,3 +193,26 @@ ONNX_INFER(global_pool)
         shape.dim[d] = 1;
     return onnx_set(model, node, 0, node->inputs[0]->type, &shape);
 }
+
+/* As large as the pool that it undoes was fed, or as it is told. */
+ONNX_INFER(max_unpool)
+{
+    struct onnx_window window;
+    int64_t kernel[ONNX_RANK_MAX];
+    struct onnx_shape shape;
+    if (!onnx_need(model, node, 2))
+        return false;
+    const struct onnx_shape *in = &node->inputs[0]->shape;
+    shape.rank = onnx_ints(node, 2, NULL, shape.dim, ONNX_RANK_MAX);
+    if (shape.rank == -2)
+        return onnx_undecided(model, node, "its shape is only known when it runs");
+    if (shape.rank >= 0)
+        return onnx_set(model, node, 0, node->inputs[0]->type, &shape);
+    if (in->rank < 3 || in->rank > 5)
+        return onnx_fail(model, node, ERR_VALUE, "expected 1 to 3 spatial dimensions");
+    if (!read_per_axis(model, node, "kernel_shape", in->rank - 2, 1, 1, kernel) ||
+        !onnx_window_transposed(model, node, in, kernel, &window))
+        return false;
+    shape = windowed(in, in->dim[1], &window);
+    return onnx_set(model, node, 0, node->inputs[0]->type, &shape);
+}

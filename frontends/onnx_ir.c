@@ -223,6 +223,17 @@ static bool describe_outputs(struct onnx_model *model, struct onnx_node *node)
     return true;
 }
 
+bool onnx_undecided(struct onnx_model *model, struct onnx_node *node, const char *why)
+{
+    if (!describe_outputs(model, node))
+        return false;
+    for (size_t i = 0; i < node->output_count; i++)
+        if (node->outputs[i] && !onnx_known(node->outputs[i]))
+            return onnx_unsupported(model, node, why);
+    node->stated = true;
+    return true;
+}
+
 static bool all_constant(const struct onnx_node *node)
 {
     for (size_t i = 0; i < node->input_count; i++)
@@ -273,6 +284,7 @@ bool onnx_add(struct onnx_model *model, struct onnx_node *node)
     for (size_t i = 0; node->constant && i < node->output_count; i++)
         if (node->outputs[i])
             node->outputs[i]->constant = true;
-    onnx_fold(model, node);
+    if (!node->stated)
+        onnx_fold(model, node);
     return true;
 }

@@ -64,6 +64,7 @@ struct onnx_node {
     const struct onnx_attr *attrs;
     bool constant;    /* all inputs are constants, hence all outputs */
     bool unsupported; /* listed; lowered as bytes that move, if its shapes are known */
+    bool stated;      /* shapes depend on data: those of the file; lowered as bytes that move */
 };
 
 struct onnx_layer;
@@ -101,6 +102,10 @@ bool onnx_fail(struct onnx_model *model, const struct onnx_node *node, enum err_
                const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Lists the node, or fails if that is not allowed. */
 bool onnx_unsupported(struct onnx_model *model, struct onnx_node *node, const char *why);
+
+/* What the node makes depends on data: takes the shapes that the file states, all outputs together;
+ * where it does not, the node is unsupported. */
+bool onnx_undecided(struct onnx_model *model, struct onnx_node *node, const char *why);
 
 /* Whole graph: model->nodes and inputs, shapes and constants known. */
 bool onnx_build(struct onnx_model *model);

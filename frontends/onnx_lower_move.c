@@ -65,7 +65,7 @@ ONNX_LOWER(concat)
     if (!out)
         return true;
     for (size_t i = 0; i < node->input_count; i++)
-        if (node->inputs[i]->constant)
+        if (node->inputs[i]->constant && onnx_elements(node->inputs[i]) > 0)
             return onnx_lower_move(model, node); /* constants are copied in */
     struct onnx_operand operand;
     gather_feeds(model, node, 0, &operand);

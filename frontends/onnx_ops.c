@@ -71,7 +71,7 @@ static const struct onnx_op ops[] = {
     ROW("Mul", broadcast, binary, "mul"),
     BINARY("Sub"), BINARY("Div"), BINARY("Pow"), BINARY("Mod"), BINARY("Min"), BINARY("Max"),
     BINARY("Mean"), BINARY("BitShift"), BINARY("BitwiseAnd"), BINARY("BitwiseOr"),
-    BINARY("BitwiseXor"), BINARY("PRelu"),
+    BINARY("BitwiseXor"), ROW("PRelu", prelu, binary, "binary"),
     COMPARE("And"), COMPARE("Or"), COMPARE("Xor"), COMPARE("Equal"), COMPARE("Less"),
     COMPARE("LessOrEqual"), COMPARE("Greater"), COMPARE("GreaterOrEqual"),
     ROW("Where", where, binary, "binary"),
@@ -114,7 +114,7 @@ static const struct onnx_op ops[] = {
     ROW("Unique", unique, move, NULL), ROW("Det", det, move, NULL),
     ROW("TopK", top_k, move, NULL), ROW("NonMaxSuppression", non_max_suppression, move, NULL),
     ROW("NonZero", non_zero, move, NULL), ROW("RoiAlign", roi_align, move, NULL),
-    ROW("GridSample", grid_sample, move, NULL),
+    ROW("GridSample", grid_sample, move, NULL), ROW("MaxUnpool", max_unpool, move, NULL),
     /* quantised */
     ROW("QuantizeLinear", quantize, quantize, NULL),
     ROW("DynamicQuantizeLinear", dynamic_quantize, quantize, NULL),
@@ -123,8 +123,9 @@ static const struct onnx_op ops[] = {
     MS_ROW("DequantizeLinear", dequantize, alias, NULL),
     /* constants */
     ROW("Constant", constant, alias, NULL), ROW("ConstantOfShape", constant_of_shape, alias, NULL),
-    ROW("Range", range, alias, NULL), ROW("Shape", shape, alias, NULL),
-    ROW("Size", size, alias, NULL),
+    ROW("Range", range, alias, NULL), ROW("HannWindow", taper, alias, NULL),
+    ROW("HammingWindow", taper, alias, NULL), ROW("BlackmanWindow", taper, alias, NULL),
+    ROW("Shape", shape, alias, NULL), ROW("Size", size, alias, NULL),
     /* fused forms of exporters */
     MS_ROW("FusedMatMul", matmul, matmul, NULL),
     MS_ROW("Gelu", same, unary, "gelu"),

@@ -74,6 +74,11 @@ void onnx_file_input(struct text *graph, const char *name, int type, const char 
     value_info(graph, 11, name, type, shape);
 }
 
+void onnx_file_stated(struct text *graph, const char *name, int type, const char *shape)
+{
+    value_info(graph, 12, name, type, shape);
+}
+
 void onnx_file_output(struct text *graph, const char *name)
 {
     struct text info = { 0 };

@@ -18,6 +18,8 @@ void onnx_file_message(struct text *out, unsigned field, struct text *inner);
 /* Into a graph. Shapes: "1,3,8,8"; letters are symbolic dimensions; "" a scalar. */
 void onnx_file_input(struct text *graph, const char *name, int type, const char *shape);
 void onnx_file_output(struct text *graph, const char *name);
+/* An output whose shape the file states. */
+void onnx_file_stated(struct text *graph, const char *name, int type, const char *shape);
 /* An initialiser without contents: a weight. */
 void onnx_file_weight(struct text *graph, const char *name, int type, const char *shape);
 /* With contents, 64-bit integers. */

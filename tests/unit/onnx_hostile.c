@@ -147,19 +147,13 @@ TEST(onnx__input_that_nothing_makes__is_named)
 
 TEST(onnx__illegal_dimensions__are_errors)
 {
-    static const char *const shapes[] = { "1,-4",
-                                          "1,0",
-                                          "3000000000,2",
-                                          "-9223372036854775808",
-                                          "2000000000,2000000000,2000000000",
-                                          "1,1,1,1,1,1,1,1,1" };
+    static const char *const shapes[] = { "1,-4", "3000000000,2", "-9223372036854775808",
+                                          "2000000000,2000000000,2000000000", "1,1,1,1,1,1,1,1,1" };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         struct text g = { 0 };
         onnx_file_input(&g, "x", F32, shapes[i]);
         onnx_file_node(&g, "Relu", "", "relu", "x", "y", "");
         CHECK(strstr(onnx_file_error(&g, NULL), "\"x\""));
-        if (i == 1)
-            continue;
         struct text h = { 0 };
         onnx_file_input(&h, "x", F32, "4");
         onnx_file_weight(&h, "w", F32, shapes[i]);
