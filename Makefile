@@ -103,7 +103,9 @@ $(call object,backends/evaluate.c): ALL_CFLAGS += -O3
 $(call object,sweep/mpi/mpi.c): INCLUDES += $(MPI_CFLAGS)
 
 # Instruction sets of kernels, which nobody calls before machine.c has looked.
-AVX512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512
+# gcc 12 moves sums to and fro around an asm statement unless it may rename registers.
+AVX512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512 \
+    $(shell $(CC) -Werror -frename-registers -E -x c /dev/null >/dev/null 2>&1 && echo -frename-registers)
 $(call object,backends/cpu/kernel_avx512vnni.c): ALL_CFLAGS += $(AVX512) -mavx512vnni
 $(call object,backends/cpu/kernel_avx512bf16.c): ALL_CFLAGS += $(AVX512) -mavx512bf16
 

@@ -22,20 +22,30 @@ loop_products() {
     [ "$(grep -c "$4" "$WORK/tile")" = "$3" ]
 }
 
+# few_moves OBJECT TILE COUNT: no more zmm to zmm moves than the zeroes at its beginning.
+few_moves() {
+    objdump -d --no-show-raw-insn "$1" | sed -n "/<$2>:/,/^\$/p" >"$WORK/tile"
+    [ "$(grep -c 'vmovdqa64 %zmm[0-9]*,%zmm' "$WORK/tile")" -le "$3" ]
+}
+
 if command -v objdump >/dev/null; then
     for compiler in gcc clang; do
         if ! command -v $compiler >/dev/null; then
             skip "kernels__${compiler}__no_zmm_on_the_stack" "no $compiler"
             continue
         fi
+        rename=
+        [ $compiler = gcc ] && rename=-frename-registers # as the Makefile has it
         for kind in vnni bf16; do
             object=$WORK/$compiler-$kind.o
             check "kernels__${compiler}_${kind}__compiles" \
-                $compiler $common -mavx512$kind -c -o "$object" $folder/kernel_avx512$kind.c
+                $compiler $common $rename -mavx512$kind -c -o "$object" $folder/kernel_avx512$kind.c
             check "kernels__${compiler}_${kind}__no_zmm_on_the_stack" no_stack "$object"
         done
         check "kernels__${compiler}__14x2_has_28_products" \
             loop_products "$WORK/$compiler-vnni.o" tile_14x2_EVEN 28 vpdpbusd
+        check "kernels__${compiler}__4x3_moves_no_sums" \
+            few_moves "$WORK/$compiler-vnni.o" tile_4x3_EVEN 14
         check "kernels__${compiler}__6x4_has_24_products" \
             loop_products "$WORK/$compiler-bf16.o" tile_6x4_TABLE 24 vdpbf16ps
     done
