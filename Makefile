@@ -11,7 +11,7 @@ CXXFLAGS ?= -O2 -g
 VERSION := $(shell cat VERSION)
 
 # Debian 12 packages: to build, and to lint and look at reports in the tests.
-PACKAGES      := build-essential pkg-config libsystemc-dev libjansson-dev nettle-dev libsqlite3-dev \
+PACKAGES      := build-essential pkg-config libsystemc-dev libjansson-dev nettle-dev libsqlite3-dev zlib1g-dev \
                  protobuf-compiler protobuf-c-compiler libprotobuf-c-dev libonnx-dev
 LINT_PACKAGES := clang-format
 TEST_PACKAGES := libonnx-testdata
@@ -56,7 +56,7 @@ MAIN_OBJ  := $(call object,cli/main.c)
 TEST_OBJ  := $(call object,$(TEST_SRC))
 BENCH_OBJ := $(call object,$(BENCH_SRC))
 
-PKG := jansson systemc nettle sqlite3 libprotobuf-c
+PKG := jansson systemc nettle sqlite3 zlib libprotobuf-c
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKG) 2>/dev/null)
 PKG_LIBS   = $(shell pkg-config --libs $(PKG) 2>/dev/null)
 

@@ -10,6 +10,7 @@
 #include "sweep/drive.h"
 #include "sweep/evaluate.h"
 #include "sweep/mpi.h"
+#include "sweep/pack.h"
 #include "sweep/strategy.h"
 
 #define LOST_AFTER_S 30.0
@@ -110,30 +111,43 @@ static void analytic_free(void *ctx, struct evaluator *evaluator)
     analytic_evaluator_free(evaluator);
 }
 
-static void run_job(const void *ctx, const struct sweep_job *job, struct sweep_answer *answer)
+static void run_replay(const struct sweep_run *run, const struct sweep_job *job,
+                       struct sweep_answer *answer)
 {
-    const struct sweep_run *run = (const struct sweep_run *)ctx;
-    struct err err = ERR_INIT;
-    enum err_code rc;
-    if (job->kind == SWEEP_JOB_REPLAY) {
+    struct text from = { 0 };
+    text_add_bytes(&from, job->mapping.data, job->mapping.bytes);
+    answer->outcome = job->current;
+    if (sweep_text_unpack(&from, NULL) != ERR_OK ||
+        sweep_replay_point(&run->space, &run->workload, &run->mapping, job->request.point,
+                           job->from.point, from.data, &answer->outcome, &answer->mapping,
+                           NULL) != ERR_OK)
         answer->outcome = job->current;
-        rc = sweep_replay_point(&run->space, &run->workload, &run->mapping, job->request.point,
-                                job->from.point, job->mapping.data ? job->mapping.data : "",
-                                &answer->outcome, &answer->mapping, &err);
-        if (rc != ERR_OK)
-            answer->outcome = job->current;
-        return;
-    }
-    rc = sweep_evaluate_point(&run->space, &run->workload, &run->mapping, job->request.point,
-                              job->budget_layers, &answer->outcome, &answer->mapping,
-                              &answer->reason, &err);
-    if (rc == ERR_OK)
-        return;
+    text_release(&from);
+}
+
+static void run_evaluation(const struct sweep_run *run, const struct sweep_job *job,
+                           struct sweep_answer *answer)
+{
     char line[700];
+    struct err err = ERR_INIT;
+    if (sweep_evaluate_point(&run->space, &run->workload, &run->mapping, job->request.point,
+                             job->budget_layers, &answer->outcome, &answer->mapping,
+                             &answer->reason, &err) == ERR_OK)
+        return;
     answer->outcome =
         (struct sweep_outcome){ .status = SWEEP_FAILED, .replayed_from = SWEEP_NO_POINT };
     text_release(&answer->reason);
     text_add(&answer->reason, err_format(&err, line, sizeof line));
+}
+
+static void run_job(const void *ctx, const struct sweep_job *job, struct sweep_answer *answer)
+{
+    const struct sweep_run *run = (const struct sweep_run *)ctx;
+    if (job->kind == SWEEP_JOB_REPLAY)
+        run_replay(run, job, answer);
+    else
+        run_evaluation(run, job, answer);
+    sweep_text_pack(&answer->mapping);
 }
 
 /* --- what the loop asks of us ------------------------------------------------------------------

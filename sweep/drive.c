@@ -43,7 +43,7 @@ static enum err_code keep_outcome(void *ctx, size_t i, struct sweep_answer *answ
     drive->values(drive->ctx, record.request.point, b->values);
     b->result->progress.evaluated++;
     b->result->progress.known++;
-    return sweep_store_add(drive->store, &record, answer->mapping.data, b->values, err);
+    return sweep_store_add(drive->store, &record, &answer->mapping, b->values, err);
 }
 
 static bool is_ours(const struct sweep_drive *drive, uint64_t ordinal)

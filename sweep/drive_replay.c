@@ -199,7 +199,7 @@ static enum err_code make_replay(void *ctx, size_t i, struct sweep_job *job, str
         text_add_bytes(&job->mapping, source->mapping.data, source->mapping.bytes);
         return ERR_OK;
     }
-    return sweep_store_mapping(pass->drive->store, source->request, &job->mapping, err);
+    return sweep_store_mapping_as_kept(pass->drive->store, source->request, &job->mapping, err);
 }
 
 /* Answers wait for the end of the round: a job of the same round must not see them. */
@@ -278,7 +278,7 @@ static enum err_code settle(struct pass *pass, struct err *err)
         const struct standing *s = &pass->standings[i];
         if (s->improved)
             improvements[count++] =
-                (struct sweep_improvement){ s->request, s->from, s->now, s->mapping.data };
+                (struct sweep_improvement){ s->request, s->from, s->now, &s->mapping };
     }
     enum err_code rc =
         sweep_store_settle(pass->drive->store, pass->batch, improvements, count, err);

@@ -26,7 +26,7 @@ struct sweep_job {
     uint64_t budget_layers; /* of an evaluation */
     struct sweep_request from;
     struct sweep_outcome current;
-    struct text mapping; /* of `from`; owned by who made the job */
+    struct text mapping; /* of `from`, as it is kept; owned by who made the job */
 };
 
 struct sweep_answer {

@@ -282,9 +282,11 @@ static struct sweep_store *store_alloc(const char *dir, bool writable)
     store->arena = arena_new();
     store->writable = writable;
     store->lock_fd = -1;
-    char *file = file_join(dir, SWEEP_STORE_FILE);
+    char *file = file_join(dir, SWEEP_STORE_FILE), *reserve = file_join(dir, SWEEP_STORE_RESERVE);
     store->file = arena_strdup(store->arena, file);
+    store->reserve = arena_strdup(store->arena, reserve);
     free(file);
+    free(reserve);
     return store;
 }
 
@@ -342,6 +344,8 @@ static enum err_code open_to_write(struct sweep_store *store, const char *dir,
         rc = sweep_study_same(&store->study, study, dir, err);
     if (rc == ERR_OK && !empty)
         rc = same_shard(&store->study, study, dir, err);
+    if (rc == ERR_OK)
+        rc = sweep_store_reserve(store, err);
     return rc;
 }
 
@@ -385,6 +389,8 @@ enum err_code sweep_store_close(struct sweep_store *store, struct err *err)
     if (!store)
         return ERR_OK;
     enum err_code rc = sweep_store_commit(store, err);
+    if (store->writable)
+        sweep_store_free_reserve(store);
     sweep_store_rows_release(store);
     if (rc == ERR_OK)
         rc = sweep_db_close(&store->db, err);
@@ -421,38 +427,17 @@ bool sweep_store_finished(const struct sweep_store *store)
 /* --- transactions ------------------------------------------------------------------------------
  */
 
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 enum err_code sweep_store_begin(struct sweep_store *store, struct err *err)
 {
     assert(store->writable);
-    if (store->pending)
-        return ERR_OK;
-    enum err_code rc = sweep_db_run(&store->db, "BEGIN IMMEDIATE", err);
-    store->pending = rc == ERR_OK;
-    store->pending_since_s = now_s();
-    return rc;
+    return sweep_db_run(&store->db, "BEGIN IMMEDIATE", err);
 }
 
-enum err_code sweep_store_commit(struct sweep_store *store, struct err *err)
+enum err_code sweep_store_end(struct sweep_store *store, enum err_code rc, struct err *err)
 {
-    if (!store->pending)
-        return ERR_OK;
-    store->pending = false;
-    enum err_code rc = sweep_db_run(&store->db, "COMMIT", err);
-    if (rc != ERR_OK)
+    if (rc == ERR_OK)
+        rc = sweep_db_run(&store->db, "COMMIT", err);
+    if (rc != ERR_OK && !sqlite3_get_autocommit(store->db.handle))
         sweep_db_run(&store->db, "ROLLBACK", NULL);
     return rc;
-}
-
-enum err_code sweep_store_tick(struct sweep_store *store, struct err *err)
-{
-    if (!store->pending || now_s() - store->pending_since_s < SWEEP_STORE_DELAY_S)
-        return ERR_OK;
-    return sweep_store_commit(store, err);
 }

@@ -7,10 +7,11 @@
  * is its outcome with the latest improvement of a batch ≤ b. So a strategy that is asked again
  * from its start is told the same again, and a study resumes by being replayed.
  *
- * Durability: rows are gathered in a transaction that is committed at most SWEEP_STORE_DELAY_S
- * after its first row (sweep_store_tick()), and before anything is told. A commit is on disk when
- * it returns; a process killed at any moment, or a full disk, leaves a file that opens and holds
- * everything committed. Only one process may write a study: it holds a lock on the folder.
+ * Durability: rows are gathered and committed at most SWEEP_STORE_DELAY_S after the first
+ * (sweep_store_tick()), and before anything is told. A commit is on disk when it returns; a process
+ * killed at any moment leaves a file that opens and holds everything committed. While a study is
+ * written a file of 2 MiB stands beside it: on a full disk it makes way, so that what was gathered
+ * is kept, too. Only one process may write a study: it holds a lock on the folder.
  *
  * All of the outcomes live in memory as well (about 200 bytes each); mappings stay on disk.
  */
@@ -26,9 +27,10 @@
 #include "sweep/outcome.h"
 
 #define SWEEP_STORE_APPLICATION 0x534f4357 /* "SOCW" */
-#define SWEEP_STORE_VERSION     1          /* of the schema: user_version */
+#define SWEEP_STORE_VERSION     2          /* of the schema: user_version */
 #define SWEEP_STORE_DELAY_S     0.25
 #define SWEEP_STORE_FILE        "study.db"
+#define SWEEP_STORE_RESERVE     "study.db-reserve"
 
 /* A name and what it is: an option and its value, an input file and its SHA-256. */
 struct sweep_fact {
@@ -65,7 +67,7 @@ struct sweep_record {
 struct sweep_improvement {
     struct sweep_request request, from;
     struct sweep_outcome outcome;
-    const char *mapping; /* mapping/1 text for the request's SoC; NULL: keep what is there */
+    const struct text *mapping; /* mapping/1 for the request's SoC; NULL: keep what is there */
 };
 
 struct sweep_store;
@@ -97,14 +99,18 @@ const struct sweep_record *sweep_store_at(const struct sweep_store *store, size_
 const struct sweep_record *sweep_store_find(const struct sweep_store *store,
                                             struct sweep_request request); /* or NULL */
 
-/* A new outcome, `settled` not yet looked at. `mapping` may be NULL; `values` has an entry per
- * parameter. A request that is there already is an error of the caller. */
+/* A new outcome, `settled` not yet looked at. `mapping`, packed or not (sweep/pack.h), may be NULL;
+ * `values` has an entry per parameter. A request that is there already is an error of the caller.
+ * An error is of the disk: the outcomes before this one, and this one if the message says so, are
+ * kept. */
 enum err_code sweep_store_add(struct sweep_store *store, const struct sweep_record *record,
-                              const char *mapping, const struct sweep_value *values,
+                              const struct text *mapping, const struct sweep_value *values,
                               struct err *err);
-/* Appends the mapping/1 text, or nothing if none is kept. */
+/* Appends the mapping/1 text, or nothing if none is kept; _as_kept: it may be packed. */
 enum err_code sweep_store_mapping(struct sweep_store *store, struct sweep_request request,
                                   struct text *out, struct err *err);
+enum err_code sweep_store_mapping_as_kept(struct sweep_store *store, struct sweep_request request,
+                                          struct text *out, struct err *err);
 /* Values of a point as texts, in order of the parameters; the caller frees each. */
 enum err_code sweep_store_values(struct sweep_store *store, uint64_t point, char **values,
                                  struct err *err);
@@ -123,7 +129,8 @@ enum err_code sweep_store_settle(struct sweep_store *store, uint64_t batch,
 enum err_code sweep_store_tick(struct sweep_store *store, struct err *err);
 enum err_code sweep_store_commit(struct sweep_store *store, struct err *err);
 
-/* Nothing is left to ask: the requests of the front are noted; mappings of others are dropped. */
+/* Nothing is left to ask: the requests of the front are noted, their mappings become text; those of
+ * others are dropped. */
 enum err_code sweep_store_finish(struct sweep_store *store, const struct sweep_request *front,
                                  size_t count, struct err *err);
 bool sweep_store_finished(const struct sweep_store *store);

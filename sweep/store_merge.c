@@ -57,13 +57,7 @@ enum err_code sweep_store_merge(struct sweep_store *into, struct sweep_store *fr
         return rc;
     rc = sweep_store_begin(into, err);
     if (rc == ERR_OK)
-        rc = sweep_db_run(&into->db, copy_rows, err);
-    if (rc == ERR_OK) {
-        rc = sweep_store_commit(into, err);
-    } else {
-        into->pending = false;
-        sweep_db_run(&into->db, "ROLLBACK", NULL);
-    }
+        rc = sweep_store_end(into, sweep_db_run(&into->db, copy_rows, err), err);
     for (size_t i = 0; rc == ERR_OK && i < from->record_count; i++)
         if (!sweep_store_find(into, from->records[i].request))
             sweep_store_rows_remember(into, &from->records[i]);

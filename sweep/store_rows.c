@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sweep/pack.h"
 #include "sweep/store_rows.h"
 
 static const char *const statement_table[STATEMENT_COUNT] = {
@@ -27,9 +28,12 @@ void sweep_store_rows_release(struct sweep_store *store)
         sqlite3_finalize(store->statements[i]);
         store->statements[i] = NULL;
     }
+    sweep_store_pending_release(store);
+    free(store->pending);
     free(store->records);
     free(store->slots);
     free(store->log);
+    store->pending = NULL;
     store->records = NULL;
     store->slots = NULL;
     store->log = NULL;
@@ -225,8 +229,9 @@ enum err_code sweep_store_rows_read(struct sweep_store *store, struct err *err)
     return rc;
 }
 
-static enum err_code read_text(struct sweep_store *store, const char *sql,
-                               struct sweep_request request, struct text *out, struct err *err)
+/* The bytes of the one column of the row, if there is one. */
+static enum err_code read_bytes(struct sweep_store *store, const char *sql,
+                                struct sweep_request request, struct text *out, struct err *err)
 {
     sqlite3_stmt *stmt;
     enum err_code rc = sweep_db_prepare(&store->db, sql, &stmt, err);
@@ -236,7 +241,8 @@ static enum err_code read_text(struct sweep_store *store, const char *sql,
     sqlite3_bind_int64(stmt, 2, request.rung);
     struct err failure = ERR_INIT;
     if (sweep_db_row(&store->db, stmt, &failure)) {
-        text_add(out, sweep_db_text(stmt, 0));
+        const void *bytes = sqlite3_column_blob(stmt, 0);
+        text_add_bytes(out, (const char *)bytes, (size_t)sqlite3_column_bytes(stmt, 0));
         sqlite3_finalize(stmt);
     }
     if (failure.code != ERR_OK && err)
@@ -244,11 +250,27 @@ static enum err_code read_text(struct sweep_store *store, const char *sql,
     return failure.code;
 }
 
+enum err_code sweep_store_mapping_as_kept(struct sweep_store *store, struct sweep_request request,
+                                          struct text *out, struct err *err)
+{
+    enum err_code rc = sweep_store_commit(store, err);
+    if (rc == ERR_OK)
+        rc = read_bytes(store, "SELECT mapping FROM mappings WHERE point = ? AND rung = ?", request,
+                        out, err);
+    return rc;
+}
+
 enum err_code sweep_store_mapping(struct sweep_store *store, struct sweep_request request,
                                   struct text *out, struct err *err)
 {
-    return read_text(store, "SELECT mapping FROM mappings WHERE point = ? AND rung = ?", request,
-                     out, err);
+    struct text mapping = { 0 };
+    enum err_code rc = sweep_store_mapping_as_kept(store, request, &mapping, err);
+    if (rc == ERR_OK)
+        rc = sweep_text_unpack(&mapping, err);
+    if (rc == ERR_OK)
+        text_add_bytes(out, mapping.data, mapping.bytes);
+    text_release(&mapping);
+    return rc;
 }
 
 enum err_code sweep_store_values(struct sweep_store *store, uint64_t point, char **values,
@@ -258,8 +280,8 @@ enum err_code sweep_store_values(struct sweep_store *store, uint64_t point, char
     for (uint32_t i = 0; i < store->study.parameter_count; i++) {
         struct text text = { 0 };
         if (rc == ERR_OK)
-            rc = read_text(store, "SELECT value FROM points WHERE point = ? AND parameter = ?",
-                           (struct sweep_request){ point, i }, &text, err);
+            rc = read_bytes(store, "SELECT value FROM points WHERE point = ? AND parameter = ?",
+                            (struct sweep_request){ point, i }, &text, err);
         values[i] = text.data ? text.data : strdup("");
     }
     return rc;
@@ -307,13 +329,16 @@ static enum err_code add_values(struct sweep_store *store, uint64_t point,
 }
 
 static enum err_code add_mapping(struct sweep_store *store, struct sweep_request request,
-                                 const char *mapping, struct err *err)
+                                 const struct text *mapping, struct err *err)
 {
     sqlite3_stmt *stmt = store->statements[ADD_MAPPING];
-    if (!mapping || !*mapping)
+    if (!mapping || !mapping->bytes)
         return ERR_OK;
     bind_request(stmt, 1, request);
-    sqlite3_bind_text(stmt, 3, mapping, -1, SQLITE_STATIC);
+    if (sweep_text_is_packed(mapping))
+        sqlite3_bind_blob64(stmt, 3, mapping->data, mapping->bytes, SQLITE_STATIC);
+    else
+        sqlite3_bind_text64(stmt, 3, mapping->data, mapping->bytes, SQLITE_STATIC, SQLITE_UTF8);
     return sweep_db_step(&store->db, stmt, err);
 }
 
@@ -332,37 +357,15 @@ static enum err_code add_outcome(struct sweep_store *store, const struct sweep_r
     return sweep_db_step(&store->db, stmt, err);
 }
 
-/* A disk may be full: what was gathered before is worth a commit. */
-static enum err_code give_up(struct sweep_store *store, enum err_code rc)
+enum err_code sweep_store_rows_write(struct sweep_store *store, const struct sweep_record *record,
+                                     const struct text *mapping, const struct sweep_value *values,
+                                     struct err *err)
 {
-    if (!sqlite3_get_autocommit(store->db.handle))
-        sweep_store_commit(store, NULL);
-    store->pending = false;
-    return rc;
-}
-
-enum err_code sweep_store_add(struct sweep_store *store, const struct sweep_record *record,
-                              const char *mapping, const struct sweep_value *values,
-                              struct err *err)
-{
-    assert(!find(store, record->request));
-    enum err_code rc = sweep_store_begin(store, err);
-    if (rc != ERR_OK)
-        return rc;
-    if (sweep_db_run(&store->db, "SAVEPOINT one", err) != ERR_OK)
-        return give_up(store, err ? err->code : ERR_IO);
-    rc = add_values(store, record->request.point, values, err);
+    enum err_code rc = add_values(store, record->request.point, values, err);
     if (rc == ERR_OK)
         rc = add_outcome(store, record, err);
     if (rc == ERR_OK)
         rc = add_mapping(store, record->request, mapping, err);
-    if (rc != ERR_OK) {
-        sweep_db_run(&store->db, "ROLLBACK TO one", NULL);
-        return give_up(store, rc);
-    }
-    rc = sweep_db_run(&store->db, "RELEASE one", err);
-    if (rc == ERR_OK)
-        sweep_store_rows_remember(store, record);
     return rc;
 }
 
@@ -380,47 +383,61 @@ static enum err_code add_improvement(struct sweep_store *store, uint64_t batch,
     return rc;
 }
 
-/* Outcomes first, on their own: they stay whatever becomes of the improvements. */
+static enum err_code write_batch(struct sweep_store *store, uint64_t batch,
+                                 const struct sweep_improvement *improvements, size_t count,
+                                 struct err *err)
+{
+    sqlite3_stmt *stmt = store->statements[ADD_BATCH];
+    enum err_code rc = sweep_store_begin(store, err);
+    sqlite3_bind_int64(stmt, 1, (sqlite3_int64)batch);
+    sqlite3_bind_int64(stmt, 2, (sqlite3_int64)count);
+    if (rc == ERR_OK)
+        rc = sweep_db_step(&store->db, stmt, err);
+    for (size_t i = 0; rc == ERR_OK && i < count; i++)
+        rc = add_improvement(store, batch, &improvements[i], err);
+    return sweep_store_end(store, rc, err);
+}
+
+/* Outcomes first, on their own: they stay whatever becomes of the improvements, which a resumed
+ * study finds again. */
 enum err_code sweep_store_settle(struct sweep_store *store, uint64_t batch,
                                  const struct sweep_improvement *improvements, size_t count,
                                  struct err *err)
 {
+    struct err failure = ERR_INIT;
     assert(batch == store->batch_count);
-    enum err_code rc = sweep_store_commit(store, err);
-    if (rc == ERR_OK)
-        rc = sweep_store_begin(store, err);
-    if (rc != ERR_OK)
-        return rc;
-    sqlite3_stmt *stmt = store->statements[ADD_BATCH];
-    sqlite3_bind_int64(stmt, 1, (sqlite3_int64)batch);
-    sqlite3_bind_int64(stmt, 2, (sqlite3_int64)count);
-    rc = sweep_db_step(&store->db, stmt, err);
-    for (size_t i = 0; rc == ERR_OK && i < count; i++)
-        rc = add_improvement(store, batch, &improvements[i], err);
-    if (rc != ERR_OK) {
-        store->pending = false;
-        sweep_db_run(&store->db, "ROLLBACK", NULL);
-        return rc;
-    }
-    rc = sweep_store_commit(store, err);
-    if (rc != ERR_OK)
-        return rc;
+    if (sweep_store_commit(store, err) != ERR_OK)
+        return err ? err->code : ERR_IO;
+    if (write_batch(store, batch, improvements, count, &failure) != ERR_OK)
+        return sweep_store_all_kept(store, &failure, err);
     store->batch_count++;
     for (size_t i = 0; i < count; i++)
         apply(store, &improvements[i]);
     return ERR_OK;
 }
 
-enum err_code sweep_store_finish(struct sweep_store *store, const struct sweep_request *front,
+/* For people who read the file with sqlite3. */
+static enum err_code as_text(struct sweep_store *store, struct sweep_request request,
+                             struct err *err)
+{
+    struct text mapping = { 0 };
+    enum err_code rc = sweep_store_mapping(store, request, &mapping, err);
+    if (rc == ERR_OK)
+        rc = add_mapping(store, request, &mapping, err);
+    text_release(&mapping);
+    return rc;
+}
+
+static enum err_code write_front(struct sweep_store *store, const struct sweep_request *front,
                                  size_t count, struct err *err)
 {
-    enum err_code rc = store->finished ? ERR_OK : sweep_store_begin(store, err);
-    if (rc != ERR_OK || store->finished)
-        return rc;
     sqlite3_stmt *stmt = store->statements[ADD_FRONT];
+    enum err_code rc = ERR_OK;
     for (size_t i = 0; rc == ERR_OK && i < count; i++) {
         bind_request(stmt, 1, front[i]);
         rc = sweep_db_step(&store->db, stmt, err);
+        if (rc == ERR_OK)
+            rc = as_text(store, front[i], err);
     }
     if (rc == ERR_OK && !store->study.shard_count)
         rc = sweep_db_run(&store->db,
@@ -429,10 +446,22 @@ enum err_code sweep_store_finish(struct sweep_store *store, const struct sweep_r
                           err);
     if (rc == ERR_OK)
         rc = sweep_db_run(&store->db, "UPDATE study SET finished = 1", err);
+    return rc;
+}
+
+enum err_code sweep_store_finish(struct sweep_store *store, const struct sweep_request *front,
+                                 size_t count, struct err *err)
+{
+    if (store->finished)
+        return ERR_OK;
+    enum err_code rc = sweep_store_commit(store, err);
+    if (rc == ERR_OK)
+        rc = sweep_store_begin(store, err);
     if (rc != ERR_OK)
-        return give_up(store, rc);
-    rc = sweep_store_commit(store, err);
+        return rc;
+    rc = sweep_store_end(store, write_front(store, front, count, err), err);
     store->finished = rc == ERR_OK;
+    sweep_store_free_reserve(store); /* results are still to be written */
     if (rc == ERR_OK) /* the file gives back what the mappings took; no harm if it can't */
         sweep_db_run(&store->db, "VACUUM", NULL);
     return rc;

@@ -22,13 +22,22 @@ struct sweep_logged {
     struct sweep_improvement improvement; /* without its mapping */
 };
 
+/* An outcome that is in memory alone. */
+struct sweep_pending {
+    size_t record;              /* its number */
+    struct text mapping;        /* as it is kept; owned */
+    struct sweep_value *values; /* of its point; owned, with their texts */
+};
+
 struct sweep_store {
     struct arena *arena; /* the study's texts, reasons */
-    const char *file;
+    const char *file, *reserve;
     struct sweep_db db;
     struct sweep_study study;
-    bool writable, finished, pending;
-    double pending_since_s;
+    bool writable, finished;
+    struct sweep_pending *pending;
+    size_t pending_count, pending_bytes;
+    double pending_since_s; /* the oldest */
     int lock_fd;
     sqlite3_stmt *statements[STATEMENT_COUNT];
     struct sweep_record *records;
@@ -40,7 +49,21 @@ struct sweep_store {
     uint64_t batch_count; /* batches 0 … that are settled in the file */
 };
 
+/* A transaction; its end, with what has become of it: a failure takes everything back. */
 enum err_code sweep_store_begin(struct sweep_store *store, struct err *err);
+enum err_code sweep_store_end(struct sweep_store *store, enum err_code rc, struct err *err);
+
+/* Room for what is not on disk yet; false: there was no reserve. */
+enum err_code sweep_store_reserve(struct sweep_store *store, struct err *err);
+bool sweep_store_free_reserve(struct sweep_store *store);
+void sweep_store_pending_release(struct sweep_store *store);
+/* A failure to write when every outcome is on disk. Returns its code. */
+enum err_code sweep_store_all_kept(const struct sweep_store *store, const struct err *failure,
+                                   struct err *err);
+
+enum err_code sweep_store_rows_write(struct sweep_store *store, const struct sweep_record *record,
+                                     const struct text *mapping, const struct sweep_value *values,
+                                     struct err *err);
 enum err_code sweep_store_rows_prepare(struct sweep_store *store, struct err *err);
 enum err_code sweep_store_rows_read(struct sweep_store *store, struct err *err);
 void sweep_store_rows_settle_all(struct sweep_store *store);

@@ -102,16 +102,31 @@ else
     skip sweep__mpi "no mpirun, or built without MPI, or sanitized"
 fi
 
+# Disks that fill up at different moments: whatever the program says it keeps is there, and goes on.
 mkdir "$WORK/small"
-if mount -t tmpfs -o size=1500k tmpfs "$WORK/small" 2>/dev/null; then
-    check_status sweep__full_disk__exit_5 5 large --out "$WORK/small/out"
-    if command -v sqlite3 >/dev/null; then
-        check sweep__full_disk__database_is_whole test "$(sqlite3 -readonly "$WORK/small/out/study.db" 'PRAGMA integrity_check')" = ok
-        check sweep__full_disk__holds_outcomes test "$(sqlite3 -readonly "$WORK/small/out/study.db" 'SELECT count(*) FROM outcomes')" -gt 0
-    fi
-    umount "$WORK/small"
-else
+if ! mount -t tmpfs -o size=1m tmpfs "$WORK/small" 2>/dev/null; then
     skip sweep__full_disk "mounting a tmpfs needs root"
+elif umount "$WORK/small" && ! command -v sqlite3 >/dev/null; then
+    skip sweep__full_disk "no sqlite3"
+else
+    large --out "$WORK/large" >/dev/null
+    for kib in 1000 2200 2300 2400; do
+        full=sweep__disk_of_${kib}_kib
+        mount -t tmpfs -o size=${kib}k tmpfs "$WORK/small"
+        check_status ${full}__exit_5 5 large --out "$WORK/small/out"
+        if [ $kib -gt 2048 ]; then
+            db() { sqlite3 -readonly "$WORK/small/out/study.db" "$1"; }
+            check ${full}__database_is_whole test "$(db 'PRAGMA integrity_check')" = ok
+            check ${full}__keeps_all_it_did test "$(db 'SELECT count(*) FROM outcomes')" = \
+                "$(sed -n 's/.*all \([0-9]*\) outcomes are kept.*/\1/p' "$WORK/status.err")"
+            mount -o remount,size=64m "$WORK/small"
+            check ${full}__grown_and_resumed__runs large --resume --out "$WORK/small/out"
+            check ${full}__grown_and_resumed__same_front same "$WORK/large" "$WORK/small/out"
+        else
+            check ${full}__no_room_is_said grep -q 'in reserve' "$WORK/status.err"
+        fi
+        umount "$WORK/small"
+    done
 fi
 
 check_status usage__sweep_unknown_objective__exit_2 2 sweep --objectives latency,beauty --out "$WORK/x"

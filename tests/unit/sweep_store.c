@@ -5,7 +5,8 @@
 #include <unistd.h>
 
 #include "core/file.h"
-#include "sweep/store.h"
+#include "sweep/pack.h"
+#include "sweep/store_rows.h"
 #include "tests/test.h"
 
 static const struct sweep_fact inputs[] = { { "w.json", "aa" }, { "g.json", "bb" } };
@@ -48,7 +49,11 @@ static void add(struct sweep_store *store, const struct sweep_record *record, co
 {
     const struct sweep_value values[] = { { NULL, 4096 }, { "mesh", 0 }, { NULL, 2.5e8 } };
     struct err err = ERR_INIT;
-    CHECK_INT(ERR_OK, sweep_store_add(store, record, mapping, values, &err));
+    struct text text = { 0 };
+    if (mapping)
+        text_add(&text, mapping);
+    CHECK_INT(ERR_OK, sweep_store_add(store, record, &text, values, &err));
+    text_release(&text);
 }
 
 static struct sweep_store *new_store(const char *dir)
@@ -148,8 +153,10 @@ TEST(sweep_store__improvements_over_batches__are_applied_batch_by_batch)
     struct sweep_record a = record_of(1, 0, 100), b = record_of(2, 0, 120);
     add(store, &a, "A");
     add(store, &b, "B");
+    struct text a_on_b = { 0 };
+    text_add(&a_on_b, "A on B");
     struct sweep_improvement better = {
-        .request = b.request, .from = a.request, .outcome = b.found, .mapping = "A on B"
+        .request = b.request, .from = a.request, .outcome = b.found, .mapping = &a_on_b
     };
     better.outcome.makespan_ps = 90;
     better.outcome.replayed_from = 1;
@@ -157,6 +164,7 @@ TEST(sweep_store__improvements_over_batches__are_applied_batch_by_batch)
     better.outcome.makespan_ps = 80;
     CHECK_INT(ERR_OK, sweep_store_settle(store, 1, &better, 1, &err));
     CHECK_INT(80, sweep_store_find(store, b.request)->settled.makespan_ps);
+    text_release(&a_on_b);
     close_store(store);
 
     CHECK_INT(ERR_OK, sweep_store_resume(dir, &study, &store, &err));
@@ -210,9 +218,9 @@ TEST(sweep_store__killed__holds_what_was_committed)
         struct sweep_record a = record_of(1, 0, 100), b = record_of(2, 0, 120);
         const struct sweep_value values[3] = { { "x", 0 }, { "y", 0 }, { "z", 0 } };
         if (sweep_store_resume(dir, &study, &store, NULL) != ERR_OK ||
-            sweep_store_add(store, &a, "A", values, NULL) != ERR_OK ||
+            sweep_store_add(store, &a, NULL, values, NULL) != ERR_OK ||
             sweep_store_commit(store, NULL) != ERR_OK ||
-            sweep_store_add(store, &b, "B", values, NULL) != ERR_OK)
+            sweep_store_add(store, &b, NULL, values, NULL) != ERR_OK)
             _exit(1);
         kill(getpid(), SIGKILL);
     }
@@ -222,6 +230,85 @@ TEST(sweep_store__killed__holds_what_was_committed)
     struct sweep_store *store = read_store(dir);
     CHECK_INT(1, sweep_store_count(store));
     CHECK(sweep_store_find(store, (struct sweep_request){ 1, 0 }) != NULL);
+    close_store(store);
+}
+
+/* A file that may not grow stands for a disk that is full, but for the room that the reserve has.
+ */
+TEST(sweep_store__no_room_to_write__what_was_committed_stays)
+{
+    const char *dir = test_temp_dir();
+    struct sweep_store *store = new_store(dir);
+    struct err err = ERR_INIT;
+    uint64_t point = 0;
+    CHECK(access(store->reserve, F_OK) == 0);
+    CHECK_INT(ERR_OK, sweep_db_run(&store->db, "PRAGMA max_page_count = 40", &err));
+    for (size_t committed = 0; point < 2000; committed = sweep_store_count(store)) {
+        for (int i = 0; i < 10; i++) {
+            struct sweep_record record = record_of(point++, 0, 100);
+            add(store, &record, "a mapping that fills pages");
+        }
+        if (sweep_store_commit(store, &err) == ERR_OK)
+            continue;
+        CHECK_INT(5, err_exit_status(err.code));
+        CHECK(strstr(err.text, "full") && !strstr(err.text, "kept"));
+        CHECK(access(store->reserve, F_OK) != 0);
+        sweep_store_close(store, NULL);
+        store = read_store(dir);
+        CHECK_INT(committed, sweep_store_count(store));
+        CHECK(committed > 0);
+        break;
+    }
+    CHECK(point < 2000);
+    close_store(store);
+}
+
+TEST(sweep_pack__any_text__comes_back)
+{
+    struct text text = { 0 }, plain = { 0 };
+    struct err err = ERR_INIT;
+    sweep_text_pack(&text);
+    CHECK_INT(0, text.bytes);
+    for (int i = 0; i < 20000; i++)
+        text_printf(&plain, "{ \"layer\": \"conv%d\", \"start_ps\": %d }\n", i, i * 7919);
+    text_add_bytes(&text, plain.data, plain.bytes);
+    sweep_text_pack(&text);
+    CHECK(sweep_text_is_packed(&text) && text.bytes < plain.bytes / 4);
+    size_t packed_bytes = text.bytes;
+    sweep_text_pack(&text); /* packed is packed */
+    CHECK_INT(packed_bytes, text.bytes);
+    CHECK_INT(ERR_OK, sweep_text_unpack(&text, &err));
+    CHECK(text.bytes == plain.bytes && memcmp(text.data, plain.data, plain.bytes) == 0);
+    CHECK_INT(ERR_OK, sweep_text_unpack(&text, &err)); /* text is text */
+    sweep_text_pack(&text);
+    text.bytes /= 2;
+    CHECK_INT(ERR_SYNTAX, sweep_text_unpack(&text, &err));
+    text_release(&text);
+    text_release(&plain);
+}
+
+TEST(sweep_store__packed_mapping__is_read_as_text)
+{
+    const char *dir = test_temp_dir();
+    struct err err = ERR_INIT;
+    const struct sweep_value values[] = { { NULL, 4096 }, { "mesh", 0 }, { NULL, 2.5e8 } };
+    struct sweep_store *store = new_store(dir);
+    struct sweep_record a = record_of(1, 0, 100);
+    struct text mapping = { 0 }, kept = { 0 }, text = { 0 };
+    text_add(&mapping, "{ \"socweave\": \"mapping/1\" }");
+    sweep_text_pack(&mapping);
+    CHECK_INT(ERR_OK, sweep_store_add(store, &a, &mapping, values, &err));
+    CHECK_INT(ERR_OK, sweep_store_mapping_as_kept(store, a.request, &kept, &err));
+    CHECK(kept.bytes == mapping.bytes && memcmp(kept.data, mapping.data, kept.bytes) == 0);
+    CHECK_INT(ERR_OK, sweep_store_mapping(store, a.request, &text, &err));
+    test_check_str(__FILE__, __LINE__, "{ \"socweave\": \"mapping/1\" }", text.data);
+    CHECK_INT(ERR_OK, sweep_store_finish(store, &a.request, 1, &err));
+    kept.bytes = 0;
+    CHECK_INT(ERR_OK, sweep_store_mapping_as_kept(store, a.request, &kept, &err));
+    test_check_str(__FILE__, __LINE__, text.data, kept.data);
+    text_release(&mapping);
+    text_release(&kept);
+    text_release(&text);
     close_store(store);
 }
 
