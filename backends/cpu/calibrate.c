@@ -16,7 +16,7 @@
 /* --- the machine ---------------------------------------------------------------------------- */
 
 enum level { L1, L2, L3, MEMORY, LEVELS };
-enum measure { PEAK, CALL, READ, WRITE = READ + LEVELS, MEASURES = WRITE + LEVELS };
+enum measure { PEAK, READ, WRITE = READ + LEVELS, MEASURES = WRITE + LEVELS };
 
 /* Halfway, in powers, between a level and the one before it. */
 static double between(double small, double large)
@@ -41,8 +41,6 @@ static double measure(unsigned what, const size_t bytes[LEVELS], unsigned thread
 {
     if (what == PEAK)
         return backend_cpu_peak_ops_per_s(BACKEND_CPU_S8, threads);
-    if (what == CALL)
-        return backend_cpu_call_ns(threads);
     size_t footprint = bytes[(what - READ) % LEVELS];
     if (footprint == 0)
         return 0;
@@ -67,7 +65,6 @@ static void measure_machine(const struct intrin_calibration *c, struct intrin_ra
     *row = (struct intrin_rates){
         .threads = threads,
         .peak_ops_per_s = median[PEAK],
-        .call_ns = median[CALL],
         .l1_bytes_per_s = median[READ + L1],
         .l2_bytes_per_s = median[READ + L2],
         .l3_bytes_per_s = median[READ + L3],
@@ -104,11 +101,13 @@ struct job {
         EXTENT("p", p), EXTENT("g", g), EXTENT("q", q), EXTENT("r", r), EXTENT("s", s)             \
     }
 
+/* Two tiles per thread. */
+static const struct job nothing = { PRODUCT, GEMM(28, 16, 4), false, false };
 static const struct job chain_short = { PRODUCT, GEMM(1, 16, 1024), false, false },
                         chain_long = { PRODUCT, GEMM(1, 16, 2048), false, false };
-static const struct job tiles[] = { { PRODUCT, GEMM(224, 64, 28), false, false },
-                                    { PRODUCT, GEMM(336, 32, 44), false, false },
-                                    { PRODUCT, GEMM(168, 96, 60), false, false } };
+static const struct job tiles[] = { { PRODUCT, GEMM(448, 64, 12), false, false },
+                                    { PRODUCT, GEMM(672, 32, 20), false, false },
+                                    { PRODUCT, GEMM(336, 96, 28), false, false } };
 static const struct job packing_across = { PRODUCT, GEMM(4, 96, 176), true, false },
                         packing_along = { ALONG, GEMM(4, 96, 176), true, false },
                         requantising = { PRODUCT, GEMM(112, 64, 36), false, true };
@@ -219,6 +218,8 @@ static double step_count(const struct kernel_work *work)
 static void measure_tiles(const struct intrin_calibration *machine, struct intrin_rates *row,
                           unsigned threads, unsigned samples)
 {
+    struct trial call = try_job(&nothing, machine, row, threads, samples);
+    row->call_ns = unexplained_ns(&call);
     struct trial shorter = try_job(&chain_short, machine, row, 1, samples);
     struct trial longer = try_job(&chain_long, machine, row, 1, samples);
     double steps = step_count(&longer.work) - step_count(&shorter.work);

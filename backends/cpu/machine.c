@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "backends/cpu/kernel.h"
@@ -79,8 +80,9 @@ const struct kernel_set *backend_cpu_kernels(enum backend_cpu_unit unit)
 
 /* --- how fast ------------------------------------------------------------------------------- */
 
-#define PEAK_ROUNDS 20000 /* of 24 instructions: about 60 us */
-#define READ_BYTES  (UINT64_C(1) << 24)
+#define PEAK_ROUNDS      20000 /* of 24 instructions: about 60 us */
+#define LARGE_PAGE_BYTES ((size_t)2 << 20)
+#define READ_BYTES       (UINT64_C(1) << 24)
 
 /* docs/model.md M-111 */
 double backend_cpu_peak_ops_per_s(enum backend_cpu_unit unit, unsigned threads)
@@ -107,8 +109,11 @@ static double stream_bytes_per_s(kernel_read_run *read, kernel_write_run *write,
 #pragma omp parallel num_threads((int)threads) reduction(+ : rate)
     {
         char *data = NULL;
-        if (posix_memalign((void **)&data, 4096, bytes) != 0)
+        bool large = bytes >= LARGE_PAGE_BYTES / 4; /* as the engine's tensors are */
+        if (posix_memalign((void **)&data, large ? LARGE_PAGE_BYTES : 4096, bytes) != 0)
             abort();
+        if (large)
+            madvise(data, bytes, MADV_HUGEPAGE); /* a wish */
         memset(data, 1, bytes);
         uint64_t sum = kernel_read_portable(data, bytes); /* warm */
 #pragma omp barrier

@@ -10,6 +10,7 @@ enum term {
     LOADS,
     CHAIN,
     TILES,
+    STORES,
     LANES,
 
     L2,
@@ -21,9 +22,9 @@ enum term {
     TERMS
 };
 
-static const char *const names[TERMS] = { "products",  "loads",    "latency", "tiles",
-                                          "depthwise", "L2",       "L3",      "memory",
-                                          "packing",   "epilogue", "call" };
+static const char *const names[TERMS] = { "products", "loads",     "latency",  "tiles",
+                                          "stores",   "depthwise", "L2",       "L3",
+                                          "memory",   "packing",   "epilogue", "call" };
 
 /* Of one of the threads, in ns; 0 if the rate is not known. */
 static double one_ns(double amount, double rate, unsigned threads)
@@ -48,7 +49,8 @@ static void time_tiles(const struct kernel_work *work, const struct intrin_rates
                           : products_ns >= loads_ns ? PRODUCTS
                                                     : LOADS;
         ns[bound] += t->steps * (bound == CHAIN ? rates->chain_ns : step_ns);
-        ns[TILES] += t->tiles * (rates->tile_ns + sums * store_ns * (1 + work->split_frac));
+        ns[TILES] += t->tiles * rates->tile_ns;
+        ns[STORES] += t->tiles * sums * store_ns * (1 + work->split_frac);
     }
 }
 
@@ -100,7 +102,7 @@ void kernel_work_forecast(const struct kernel_work *work, const struct intrin_ca
                           struct backend_forecast *out)
 {
     const struct intrin_rates *rates = intrin_rates_for(machine, work->threads);
-    double ns[TERMS] = { 0 }, core = 0, streams = 0;
+    double ns[TERMS] = { 0 }, core = 0, streams;
     time_tiles(work, rates, ns);
     time_lanes(work, rates, ns);
     for (size_t i = 0; i < work->stream_count; i++)
@@ -115,8 +117,7 @@ void kernel_work_forecast(const struct kernel_work *work, const struct intrin_ca
     ns[CALL] = work->parallel_parts * rates->call_ns;
     for (unsigned t = PRODUCTS; t <= LANES; t++)
         core += ns[t];
-    for (unsigned t = L2; t <= MEMORY; t++)
-        streams += ns[t];
+    streams = ns[STORES] + ns[L2] + ns[L3] + ns[MEMORY];
     *out = (struct backend_forecast){ .ns = ns[CALL] + ns[PACKING] + ns[EPILOGUE] +
                                             (core > streams ? core : streams) };
     for (unsigned t = 0; t < TERMS; t++)
