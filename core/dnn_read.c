@@ -132,23 +132,28 @@ static struct dnn_tensor read_shape(const struct json_node *node)
     return tensor;
 }
 
+struct bindings {
+    size_t count;
+    struct expr_binding items[BINDINGS_MAX];
+    const struct json_node *nodes[BINDINGS_MAX];
+};
+
 /* "extents" or "params" of a layer, appended to bindings. */
-static size_t read_bindings(const struct json_node *node, bool is_extent,
-                            struct expr_binding *bindings, size_t count)
+static void read_bindings(const struct json_node *node, bool is_extent, struct bindings *out)
 {
     size_t members = node ? json_member_count(node) : 0;
-    if (count + members > BINDINGS_MAX) {
+    if (out->count + members > BINDINGS_MAX) {
         json_fail(node, ERR_LIMIT, "expected at most %d extents and parameters", BINDINGS_MAX);
-        return count;
+        return;
     }
     for (size_t i = 0; i < members; i++) {
         const char *name;
         const struct json_node *value = json_member(node, i, &name);
         int64_t low = is_extent ? 1 : -EXPR_EXTENT_MAX;
-        bindings[count++] =
+        out->nodes[out->count] = value;
+        out->items[out->count++] =
             (struct expr_binding){ name, json_int(value, low, EXPR_EXTENT_MAX), is_extent };
     }
-    return count;
 }
 
 /* --- the operator ---------------------------------------------------------------------------- */
@@ -162,8 +167,8 @@ static void fail_expression(const struct json_node *node, const struct err *err)
         json_fail(node, err->code, "%s", err->text);
 }
 
-static void read_own_expression(struct dnn_draft *draft, const struct expr_binding *bindings,
-                                size_t count, struct expr *expr)
+static void read_own_expression(struct dnn_draft *draft, const struct bindings *bindings,
+                                struct expr *expr)
 {
     const struct json_node *text = json_get(draft->node, "expr");
     const struct json_node *roles = json_get(draft->node, "roles");
@@ -171,33 +176,40 @@ static void read_own_expression(struct dnn_draft *draft, const struct expr_bindi
     draft->passes = 1;
     draft->kind =
         (enum op_kind)json_enum(json_get(draft->node, "kind"), op_kind_names, OP_KIND_COUNT);
-    if (expr_parse(expr, json_str(text), bindings, count, &err) != ERR_OK)
+    if (expr_parse(expr, json_str(text), bindings->items, bindings->count, &err) != ERR_OK)
         fail_expression(text, &err);
     else if (expr_set_roles(expr, json_str(roles), &err) != ERR_OK)
         fail_expression(roles, &err);
 }
 
 static void read_table_operator(struct dnn_draft *draft, const struct json_node *op,
-                                const struct expr_binding *bindings, size_t count,
-                                struct expr *expr)
+                                const struct bindings *bindings, struct expr *expr)
 {
     const struct op_row *row = &op_table[json_enum(op, op_names(), op_count)];
     struct err err = ERR_INIT;
     draft->op = row;
     draft->kind = row->kind;
     draft->passes = row->passes;
-    if (op_bind(row, bindings, count, expr, &err) == ERR_OK)
+    for (size_t i = 0; i < bindings->count; i++)
+        if (op_check_binding(row, &bindings->items[i], &err) != ERR_OK) {
+            json_fail(bindings->nodes[i], err.code, "%s", err.text);
+            return;
+        }
+    if (op_bind(row, bindings->items, bindings->count, expr, &err) == ERR_OK)
         return;
-    const struct json_node *extents = json_find(draft->node, "extents");
-    fail_expression(extents ? extents : draft->node, &err);
+    if (err.column > 0) /* extents and parameters together */
+        json_fail(draft->node, err.code, "%s (character %d of %s)", err.text, err.column,
+                  row->text);
+    else
+        json_fail(json_find(draft->node, "extents"), err.code, "%s", err.text);
 }
 
 /* The draft's expression, or false after an error. */
 static bool read_operator(struct dnn_reader *reader, struct dnn_draft *draft)
 {
-    struct expr_binding bindings[BINDINGS_MAX];
-    size_t count = read_bindings(json_get(draft->node, "extents"), true, bindings, 0);
-    count = read_bindings(json_find(draft->node, "params"), false, bindings, count);
+    struct bindings bindings = { .count = 0 };
+    read_bindings(json_get(draft->node, "extents"), true, &bindings);
+    read_bindings(json_find(draft->node, "params"), false, &bindings);
     struct dnn_types types = read_types(draft->node, reader->types);
     if (!json_ok(reader->doc))
         return false;
@@ -205,9 +217,9 @@ static bool read_operator(struct dnn_reader *reader, struct dnn_draft *draft)
     memset(&expr, 0, sizeof expr);
     const struct json_node *op = json_find(draft->node, "op");
     if (op)
-        read_table_operator(draft, op, bindings, count, &expr);
+        read_table_operator(draft, op, &bindings, &expr);
     else
-        read_own_expression(draft, bindings, count, &expr);
+        read_own_expression(draft, &bindings, &expr);
     if (!json_ok(reader->doc))
         return false;
     for (size_t tensor = 0; tensor < expr.tensor_count; tensor++)

@@ -255,8 +255,8 @@ static size_t row_names(const struct op_row *row, bool want_extents,
     return count;
 }
 
-static enum err_code check_known(const struct op_row *row, const struct expr_binding *binding,
-                                 struct err *err)
+enum err_code op_check_binding(const struct op_row *row, const struct expr_binding *binding,
+                               struct err *err)
 {
     char names[NAMES_MAX][EXPR_NAME_MAX];
     const char *pointers[NAMES_MAX];
@@ -300,7 +300,7 @@ enum err_code op_bind(const struct op_row *row, const struct expr_binding *bindi
     size_t count = 0, default_count = 0;
     enum err_code rc = ERR_OK;
     for (; count < binding_count && rc == ERR_OK; count++) {
-        rc = check_known(row, &bindings[count], err);
+        rc = op_check_binding(row, &bindings[count], err);
         all[count] = bindings[count];
     }
     const char *value;

@@ -43,6 +43,10 @@ extern const size_t op_count;
 extern const char *const *op_names(void);       /* op_count names, for json_enum() */
 const struct op_row *op_find(const char *name); /* NULL if there is none */
 
+/* ERR_REFERENCE unless the row has an iteration or a parameter of that name. */
+enum err_code op_check_binding(const struct op_row *row, const struct expr_binding *binding,
+                               struct err *err);
+
 /*
  * The row's expression with these extents and parameters; defaults fill in what is missing.
  * Errors as expr_parse(), plus ERR_REFERENCE for a binding the row does not know.
