@@ -5,6 +5,7 @@
 
 #include "core/arena.h"
 #include "core/num.h"
+#include "core/text.h"
 #include "cost/cost.h"
 
 /* A class on one kind of accelerator, before memory times. */
@@ -145,6 +146,30 @@ static void place_option(const struct soc *soc, uint32_t acc, uint32_t channel_i
 
 /* --- the table ------------------------------------------------------------------------------- */
 
+static bool is_run(const struct soc *soc, const struct layer_shape *shape)
+{
+    for (size_t acc = 0; acc < soc->accelerator_count; acc++)
+        if (cost_natural_pes(shape, &soc->accelerators[acc]) > 0)
+            return true;
+    return false;
+}
+
+/* The other kinds that nobody runs, `"movement" (2 layers)`, so that one look is enough. */
+static void name_other_kinds(const struct builder *builder, enum op_kind told, struct text *out)
+{
+    const struct problem *problem = builder->problem;
+    size_t layers[OP_KIND_COUNT] = { 0 };
+    for (uint32_t l = 0; l < problem->layer_count; l++) {
+        const struct layer_shape *shape = &workload_layer(problem->workload, l)->shape;
+        if (shape->kind != told && !is_run(builder->soc, shape))
+            layers[shape->kind]++;
+    }
+    for (size_t kind = 0; kind < OP_KIND_COUNT; kind++)
+        if (layers[kind] > 0)
+            text_printf(out, "%s\"%s\" (%zu layer%s)", out->bytes ? ", " : "; likewise ",
+                        op_kind_names[kind], layers[kind], layers[kind] == 1 ? "" : "s");
+}
+
 static enum err_code no_option(const struct builder *builder, uint32_t layer,
                                const struct layer_shape *shape, struct err *err)
 {
@@ -154,11 +179,17 @@ static enum err_code no_option(const struct builder *builder, uint32_t layer,
     if (builder->refusal.code != ERR_OK)
         return err_set(err, ERR_INFEASIBLE, "layer \"%s\" fits no accelerator: %s", name,
                        builder->refusal.text);
-    return err_set(err, ERR_INFEASIBLE,
-                   "layer \"%s\" is of kind %s, which no accelerator of \"%s\" runs: add \"%s\" to "
-                   "\"supports\" of one%s",
-                   name, kind, builder->soc->name, kind,
-                   op_kind_has_macs(shape->kind) ? " whose dataflow has a rule for it" : "");
+    struct text others = { 0 };
+    name_other_kinds(builder, shape->kind, &others);
+    enum err_code rc =
+        err_set(err, ERR_INFEASIBLE,
+                "layer \"%s\" is of kind %s, which no accelerator of \"%s\" runs: add \"%s\" to "
+                "\"supports\" of one%s%s",
+                name, kind, builder->soc->name, kind,
+                op_kind_has_macs(shape->kind) ? " whose dataflow has a rule for it" : "",
+                others.data ? others.data : "");
+    text_release(&others);
+    return rc;
 }
 
 /* Options of one class on all accelerators; accelerators of one kind share the work, and those that

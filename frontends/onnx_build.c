@@ -444,12 +444,12 @@ bool onnx_read_type(struct onnx_model *model, const char *name, const Onnx__Type
         return true;
     if (shape->n_dim > ONNX_RANK_MAX)
         return fail_value(model, ERR_LIMIT, "expected at most 8 dimensions", name);
-    uint64_t elements = 1;
+    uint64_t bytes = 8; /* of the widest type */
     for (size_t d = 0; d < shape->n_dim; d++) {
         if (!read_dim(model, name, (int)d, shape->dim[d], &value->shape.dim[d]))
             return false;
-        if (!mul_size(elements, (uint64_t)value->shape.dim[d], &elements))
-            return fail_value(model, ERR_OVERFLOW, "the number of elements exceeds 63 bits", name);
+        if (!mul_size(bytes, max_u64((uint64_t)value->shape.dim[d], 1), &bytes))
+            return fail_value(model, ERR_OVERFLOW, "its bytes exceed 63 bits", name);
     }
     value->shape.rank = (int)shape->n_dim;
     return true;

@@ -144,7 +144,7 @@ bool onnx_set(struct onnx_model *model, struct onnx_node *node, size_t i, int ty
               const struct onnx_shape *shape)
 {
     struct onnx_value *value = onnx_out(node, i);
-    uint64_t elements = 1;
+    uint64_t bytes = 8; /* of the widest type */
     if (!value)
         return true;
     for (int d = 0; d < shape->rank; d++) {
@@ -152,9 +152,9 @@ bool onnx_set(struct onnx_model *model, struct onnx_node *node, size_t i, int ty
             return onnx_fail(model, node, ERR_RANGE,
                              "dimension %d of its output %zu would be %lld, expected 0..2^31", d, i,
                              (long long)shape->dim[d]);
-        if (!mul_size(elements, max_u64((uint64_t)shape->dim[d], 1), &elements))
+        if (!mul_size(bytes, max_u64((uint64_t)shape->dim[d], 1), &bytes))
             return onnx_fail(model, node, ERR_OVERFLOW,
-                             "the elements of its output %zu exceed 63 bits", i);
+                             "the bytes of its output %zu exceed 63 bits", i);
     }
     value->type = type;
     value->shape = *shape;

@@ -120,15 +120,15 @@ static double typed_element(const Onnx__TensorProto *tensor, size_t i)
 
 static const char *read_dims(size_t count, const int64_t *dims, struct onnx_value *value)
 {
-    uint64_t elements = 1;
+    uint64_t bytes = 8; /* of the widest type */
     if (count > ONNX_RANK_MAX)
         return "expected at most 8 dimensions";
     for (size_t d = 0; d < count; d++) {
         if (dims[d] < 0 || dims[d] > EXPR_EXTENT_MAX)
             return "expected dimensions in 0..2^31";
         value->shape.dim[d] = dims[d];
-        if (!mul_size(elements, max_u64((uint64_t)dims[d], 1), &elements))
-            return "the number of elements exceeds 63 bits";
+        if (!mul_size(bytes, max_u64((uint64_t)dims[d], 1), &bytes))
+            return "its bytes exceed 63 bits";
     }
     value->shape.rank = (int)count;
     return NULL;

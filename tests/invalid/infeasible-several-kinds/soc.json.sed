@@ -1,0 +1,1 @@
+s/"supports": \[[^]]*\]/"supports": ["pool"]/
