@@ -7,6 +7,7 @@
 
 #include "core/arena.h"
 #include "core/num.h"
+#include "mapper/waist.h"
 
 /* Chosen on COMB's 24 cases; reports/studies/comb-24 shows what each lever is worth. */
 static const double mean_end_weight = 0.05; /* networks that end early leave room for others */
@@ -15,6 +16,7 @@ static const double way_share = 0.7,
                     network_share = 0.03; /* of the moves; the rest shift a layer */
 static const double pair_share = 0.25, run_share = 0.4, run_goes_on = 0.8;
 static const double aim_sum_weight = 0.02;
+static const double stretch_share = 0.25; /* of the changes of ways */
 enum { CHAIN_PERIOD_MOVES = 256, JUSTIFY_PERIOD_MOVES = 4000, STOP_PERIOD_MOVES = 64 };
 
 struct way_change {
@@ -44,6 +46,7 @@ struct anneal {
     size_t change_count;
     uint32_t low, high, *old_order;
 
+    uint32_t *waist; /* mapper/waist.h */
     uint32_t *chain; /* layers of a critical chain of the current list */
     size_t chain_count;
     bool chain_is_stale;
@@ -165,6 +168,7 @@ struct anneal *anneal_new(const struct decode_ways *ways, bool contention, enum 
         .least_mean_end_ps = least_mean_end_ps(ways),
         .changes = mem_alloc(layers, sizeof *a->changes),
         .old_order = mem_alloc(layers, sizeof *a->old_order),
+        .waist = waist_find(ways->view->problem),
         .chain = mem_alloc(layers, sizeof *a->chain),
     };
     if (is_about_deadlines(objective))
@@ -185,6 +189,7 @@ void anneal_free(struct anneal *a)
     activity_list_release(&a->spare);
     free(a->changes);
     free(a->old_order);
+    free(a->waist);
     free(a->chain);
     free(a);
 }
@@ -378,9 +383,47 @@ static uint32_t nearby(struct anneal *a, uint32_t layer)
     return a->current.order[low + rng_below(&a->rng, min_u64(layers - low, 2 * REACH + 1))];
 }
 
+/* From 2 to `most`, every order of magnitude as likely as another. */
+static uint32_t any_length(struct anneal *a, uint32_t most)
+{
+    return most < 2 ? most : (uint32_t)(2 * pow(most / 2.0, rng_real(&a->rng)));
+}
+
+/* Layers of a network that follow each other, this one first or last, all to one accelerator. Both
+ * ends mostly move to where little is in flight. */
+static void move_stretch(struct anneal *a, uint32_t layer)
+{
+    const struct problem *p = a->problem;
+    uint32_t network = p->network_of[layer], layers = (uint32_t)p->layer_count;
+    uint32_t length = any_length(a, layers), low = layer, high = layer;
+    if (rng_below(&a->rng, 2))
+        high = min_u64(layers - 1, (uint64_t)layer + length);
+    else
+        low = layer - min_u64(layer, length);
+    while (p->network_of[low] != network)
+        low++;
+    while (p->network_of[high] != network)
+        high--;
+    if (rng_below(&a->rng, 4) > 0) {
+        low = a->waist[low];
+        if (high + 1 < layers && p->network_of[high + 1] == network)
+            high = a->waist[high + 1] - 1;
+    }
+    if (low > high || p->network_of[high] != network)
+        return;
+    change_to_any_other(a, low);
+    const struct decode_way *like = decode_way(a->ways, low, a->current.way[low]);
+    for (layer = low; layer <= high; layer++)
+        change_way(a, layer, way_on(a, layer, like));
+}
+
 /* One layer; or a layer and one close by; or a connected run of layers to one accelerator. */
 static void move_way(struct anneal *a, uint32_t layer)
 {
+    if (rng_real(&a->rng) < stretch_share) {
+        move_stretch(a, layer);
+        return;
+    }
     change_to_any_other(a, layer);
     double kind = rng_real(&a->rng);
     if (kind < pair_share) {

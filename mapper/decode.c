@@ -1,5 +1,6 @@
 #include "mapper/decode.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -462,12 +463,50 @@ static uint16_t earliest_way(const struct decoder *d, uint32_t layer, double tra
     return (uint16_t)best;
 }
 
-struct decode_result decoder_greedy(struct decoder *d, struct activity_list *list,
-                                    double transfer_weight)
+/* The same among those on one accelerator, which has some. */
+static uint16_t earliest_way_on(const struct decoder *d, uint32_t layer, uint32_t acc)
+{
+    uint32_t count = decode_way_count(d->ways, layer), best = count;
+    uint64_t best_ps = 0, ready_ps = inputs_ready_ps(d, layer, acc, 1);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct decode_way *way = decode_way(d->ways, layer, i);
+        if (way->accelerator != acc)
+            continue;
+        uint64_t end_ps = way->duration_ps + profile_earliest(&d->now.profiles[acc], way->option,
+                                                              ready_ps, way->duration_ps);
+        if (best == count || end_ps < best_ps) {
+            best = i;
+            best_ps = end_ps;
+        }
+    }
+    assert(best < count);
+    return (uint16_t)best;
+}
+
+static void forget_snapshots(struct decoder *d)
 {
     snapshot_clear(&d->now, d->problem);
     for (size_t i = 0; i < SNAPSHOTS; i++)
         d->kept[i].valid = false;
+}
+
+struct decode_result decoder_greedy_on(struct decoder *d, struct activity_list *list, size_t count,
+                                       const uint16_t *accelerator)
+{
+    forget_snapshots(d);
+    for (size_t at = 0; at < count; at++) {
+        uint32_t layer = list->order[at];
+        list->way[layer] = earliest_way_on(d, layer, accelerator[layer]);
+        place(d, layer, decode_way(d->ways, layer, list->way[layer]));
+    }
+    d->spoilt_from = 0;
+    return result_of(d, list);
+}
+
+struct decode_result decoder_greedy(struct decoder *d, struct activity_list *list,
+                                    double transfer_weight)
+{
+    forget_snapshots(d);
     for (size_t at = 0; at < d->problem->layer_count; at++) {
         uint32_t layer = list->order[at];
         list->way[layer] = earliest_way(d, layer, transfer_weight);

@@ -103,6 +103,13 @@ struct decode_result decoder_greedy(struct decoder *decoder, struct activity_lis
                                     double transfer_weight);
 
 /*
+ * The same on given accelerators, which support their layers: only options are chosen. The first
+ * `count` layers of the list; nothing is kept, and nothing can be resumed from it.
+ */
+struct decode_result decoder_greedy_on(struct decoder *decoder, struct activity_list *list,
+                                       size_t count, const uint16_t *accelerator);
+
+/*
  * Forward-backward improvement: shift all layers of the last kept run to the right under its
  * makespan, list them by the starts that result, keep their ways. Writes list->order and position;
  * the caller decodes it.

@@ -14,10 +14,12 @@
 #include "mapper/anneal.h"
 #include "mapper/journal.h"
 #include "mapper/lists.h"
+#include "mapper/plan.h"
 #include "mapper/rank.h"
 #include "mapper/rows.h"
 
-enum { ISLANDS = 4, ROUNDS = 12, SEEDS_KEPT = ISLANDS, GUESTS = 3 };
+enum { ISLANDS = 4, ROUNDS = 12, SEEDS_KEPT = ISLANDS, GUESTS = 3, PLANS_MIN = 2000 };
+static const double plans_share = 0.1; /* of the budget */
 /* Temperatures as shares of the value; 2% is far too hot. */
 static const double hottest = 1e-3, coldest = 4e-5;
 /* A search whose size the user leaves open: some seconds on two cores for any size, and no more
@@ -147,6 +149,28 @@ static void offer_mappers(struct search *search, struct decoder *decoder, struct
     }
 }
 
+/* One search for a plan per island, if each can afford to try enough of them. */
+static void offer_plans(struct search *search, struct decoder *decoder, struct seed *seeds)
+{
+    const struct problem *p = search->view->problem;
+    struct activity_list lists[ISLANDS];
+    uint64_t work_layers = (uint64_t)(plans_share * (double)budget_layers(search) / ISLANDS);
+    if (!plan_suits(p) || work_layers / p->layer_count < PLANS_MIN)
+        return;
+    for (uint32_t i = 0; i < ISLANDS; i++)
+        activity_list_init(&lists[i], p->layer_count);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(search->options->jobs)
+    for (uint32_t i = 0; i < ISLANDS; i++)
+        plan_search(&search->ways, search->options->seed, i, work_layers, &lists[i]);
+    for (uint32_t i = 0; i < ISLANDS; i++) {
+        decoder_run(decoder, &lists[i], 0, DECODE_NEVER, true);
+        decoder_justify(decoder, &lists[i]);
+        struct decode_result r = decoder_run(decoder, &lists[i], 0, DECODE_NEVER, true);
+        offer(seeds, &lists[i], seed_value(search, &r), p->layer_count);
+        activity_list_release(&lists[i]);
+    }
+}
+
 /* The earliest deadline first, then by what rank there was; predecessors before all that needs
  * them. */
 static void rank_by_deadline(const struct problem *p, double *rank)
@@ -204,6 +228,8 @@ static void make_seeds(struct search *search, struct seed *seeds)
     }
     if (is_on(search, MAPPER_SEEDS))
         offer_mappers(search, decoder, seeds, &list);
+    if (is_on(search, MAPPER_SEEDS) && search->options->objective == OBJECTIVE_LATENCY)
+        offer_plans(search, decoder, seeds);
     activity_list_release(&list);
     free(mean);
     free(rank);
