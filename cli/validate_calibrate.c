@@ -13,9 +13,9 @@ static void print_rates(const struct intrin_rates *r)
            r->call_ns);
     printf(
         "  writes GB/s: L1 %.0f, L2 %.0f, L3 %.0f, memory %.1f; a tile's ends %.1f ns, a chained "
-        "product %.2f ns\n",
+        "product %.2f ns; not hidden %.0f%%\n",
         r->l1_write_bytes_per_s / 1e9, r->l2_write_bytes_per_s / 1e9, r->l3_write_bytes_per_s / 1e9,
-        r->memory_write_bytes_per_s / 1e9, r->tile_ns, r->chain_ns);
+        r->memory_write_bytes_per_s / 1e9, r->tile_ns, r->chain_ns, 100 * r->exposed_frac);
     printf("  packing MB/s: along %.0f, across %.0f; depthwise: four taps %.2f ns, a row %.2f ns; "
            "requantised: %.0f M/s\n",
            r->pack_along_bytes_per_s / 1e6, r->pack_across_bytes_per_s / 1e6, r->lanes_quad_ns,

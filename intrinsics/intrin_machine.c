@@ -17,6 +17,10 @@ static const struct rate {
     {                                                                                              \
 #name, offsetof(struct intrin_rates, name), required, 1, RATE_MAX                          \
     }
+#define FRACTION(name)                                                                             \
+    {                                                                                              \
+#name, offsetof(struct intrin_rates, name), false, 0, 1                                    \
+    }
 #define TIME(name, required)                                                                       \
     {                                                                                              \
 #name, offsetof(struct intrin_rates, name), required, 0, 1e9                               \
@@ -33,12 +37,14 @@ static const struct rate {
     RATE(memory_write_bytes_per_s, false),
     TIME(chain_ns, false),
     TIME(tile_ns, false),
+    FRACTION(exposed_frac),
     RATE(pack_along_bytes_per_s, false),
     RATE(pack_across_bytes_per_s, false),
     TIME(lanes_quad_ns, false),
     TIME(lanes_row_ns, false),
     RATE(epilogue_elements_per_s, false),
 #undef RATE
+#undef FRACTION
 #undef TIME
 };
 #define RATE_COUNT (sizeof rates_table / sizeof *rates_table)

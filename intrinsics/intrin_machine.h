@@ -14,7 +14,7 @@
 /*
  * What so many threads reach: bytes, operations and elements per second all together, times each by
  * itself. 0: not measured. The second half is what kernels take beside products and reads
- * (docs/model.md M-145 to M-152), measured on the kernels of this program, but on shapes of their
+ * (docs/model.md M-145 to M-153), measured on the kernels of this program, but on shapes of their
  * own.
  */
 struct intrin_rates {
@@ -25,8 +25,9 @@ struct intrin_rates {
 
     double l1_write_bytes_per_s, l2_write_bytes_per_s, l3_write_bytes_per_s,
         memory_write_bytes_per_s;
-    double chain_ns; /* between two products on the same sums */
-    double tile_ns;  /* beginning and end of a register tile */
+    double chain_ns;     /* between two products on the same sums */
+    double tile_ns;      /* beginning and end of a register tile */
+    double exposed_frac; /* of transfers between caches and of products: not hidden by each other */
     /* Packing a second operand that comes with the call: its depth, or its columns, are neighbours
      * in memory. Bytes of the packed panels. */
     double pack_along_bytes_per_s, pack_across_bytes_per_s;

@@ -108,6 +108,9 @@ static const struct job chain_short = { PRODUCT, GEMM(1, 16, 1024), false, false
 static const struct job tiles[] = { { PRODUCT, GEMM(448, 64, 12), false, false },
                                     { PRODUCT, GEMM(672, 32, 20), false, false },
                                     { PRODUCT, GEMM(336, 96, 28), false, false } };
+static const struct job streaming[] = { { PRODUCT, GEMM(182, 64, 1760), false, false },
+                                        { PRODUCT, GEMM(98, 160, 1480), false, false },
+                                        { PRODUCT, GEMM(112, 256, 1400), false, false } };
 static const struct job packing_across = { PRODUCT, GEMM(4, 96, 176), true, false },
                         packing_along = { ALONG, GEMM(4, 96, 176), true, false },
                         requantising = { PRODUCT, GEMM(112, 64, 36), false, true };
@@ -118,6 +121,7 @@ static const struct job lanes_few = { WINDOW, DEPTHWISE(64, 11, 13, 3, 3), false
 struct trial {
     struct kernel_work work;
     double ns, forecast_ns;
+    double hidden_ns; /* of the forecast's terms: their sum less the whole */
 };
 
 static void run_engine(void *ctx)
@@ -185,6 +189,9 @@ static struct trial try_job(const struct job *job, const struct intrin_calibrati
     kernel_work_forecast(&trial.work, &now, &forecast);
     trial.ns = time.median_ns;
     trial.forecast_ns = forecast.ns;
+    trial.hidden_ns = -forecast.ns;
+    for (size_t t = 0; t < forecast.count; t++)
+        trial.hidden_ns += forecast.terms[t].ns;
     free(a);
     free(b);
     return trial;
@@ -232,6 +239,18 @@ static void measure_tiles(const struct intrin_calibration *machine, struct intri
     row->tile_ns = backend_median(ns, sizeof tiles / sizeof *tiles);
 }
 
+/* Of products long enough that B comes from L2 again for every tile. docs/model.md M-153 */
+static void measure_exposed(const struct intrin_calibration *machine, struct intrin_rates *row,
+                            unsigned threads, unsigned samples)
+{
+    double frac[sizeof streaming / sizeof *streaming];
+    for (size_t i = 0; i < sizeof streaming / sizeof *streaming; i++) {
+        struct trial trial = try_job(&streaming[i], machine, row, threads, samples);
+        frac[i] = unexplained_ns(&trial) / trial.hidden_ns;
+    }
+    row->exposed_frac = fmin(1, backend_median(frac, sizeof streaming / sizeof *streaming));
+}
+
 static double packing_rate(const struct job *job, const struct intrin_calibration *machine,
                            const struct intrin_rates *row, unsigned threads, unsigned samples)
 {
@@ -258,6 +277,7 @@ void backend_cpu_calibrate(struct intrin_calibration *out, struct intrin_rates *
 {
     measure_machine(out, row, threads, samples);
     measure_tiles(out, row, threads, samples);
+    measure_exposed(out, row, threads, samples);
     row->pack_across_bytes_per_s = packing_rate(&packing_across, out, row, threads, samples);
     row->pack_along_bytes_per_s = packing_rate(&packing_along, out, row, threads, samples);
     measure_lanes(out, row, threads, samples);

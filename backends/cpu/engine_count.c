@@ -24,11 +24,10 @@ static void count_tiles(const struct kernel_engine *e, unsigned vectors, double 
     }
 }
 
-static void add_stream(struct kernel_work *out, double bytes, double between_bytes, bool writes)
+static void add_stream(struct kernel_work *out, struct kernel_work_stream stream)
 {
-    if (bytes > 0)
-        out->streams[out->stream_count++] =
-            (struct kernel_work_stream){ bytes, between_bytes, writes };
+    if (stream.bytes > 0)
+        out->streams[out->stream_count++] = stream;
 }
 
 /* Of vectors that lie so many bytes apart: those that cross a line. */
@@ -38,7 +37,7 @@ static double split_frac(uint64_t step_bytes)
     return low == 0 ? 0 : 1 - (double)(low & -low) / KERNEL_LINE_BYTES;
 }
 
-/* Of one thread: what it touches between two uses. docs/model.md M-146 */
+/* Of one thread: what it touches between two uses. docs/model.md M-147 */
 static void count_streams(const struct kernel_engine *e, struct kernel_work *out)
 {
     double batches = batches_of(e), panels = (double)e->panel_count;
@@ -50,14 +49,18 @@ static void count_streams(const struct kernel_engine *e, struct kernel_work *out
     double c = (double)e->c_elements * dtype_bytes(e->c_type);
     double set = (a + b + c) * out->busiest_frac,
            tile = (a / batches + c / batches / panels) / tiles;
-    add_stream(out, a, set, false);
-    add_stream(out, b, set, false);
-    add_stream(out, c, set, true);
-    if (e->fold != 0)
+    bool first = e->fold == 0;
+    add_stream(out, (struct kernel_work_stream){ a, set, false, false });
+    add_stream(out, (struct kernel_work_stream){ b, set, false, first });
+    add_stream(out, (struct kernel_work_stream){ c, set, true, false });
+    if (!first)
         return;
     double panel = b / batches / panels;
-    add_stream(out, b * (tiles - 1), panel + tile, false);
-    add_stream(out, a * (panels - 1), a / batches + panel + c / batches / panels, false);
+    out->first_frac = 1 / tiles;
+    add_stream(out, (struct kernel_work_stream){ b * (tiles - 1), panel + tile, false, false });
+    add_stream(out, (struct kernel_work_stream){ a * (panels - 1),
+                                                 a / batches + panel + c / batches / panels, false,
+                                                 false });
 }
 
 void kernel_engine_count(const struct kernel_engine *e, struct kernel_work *out)

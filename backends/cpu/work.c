@@ -1,9 +1,13 @@
 #include "backends/cpu/work.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define VECTOR_BYTES 64
 #define PRODUCT_OPS  128 /* of one vpdpbusd on 512 bits */
+/* Of a level: what is used again there is still there. The rest is for what passes through; assumed
+ * (a quarter of the ways). */
+#define REUSED_FRAC 0.75
 
 enum term {
     PRODUCTS,
@@ -64,10 +68,10 @@ static void time_lanes(const struct kernel_work *work, const struct intrin_rates
 
 /* --- streams -------------------------------------------------------------------------------- */
 
-/* docs/model.md M-147 */
-static void time_stream(const struct kernel_work_stream *stream,
-                        const struct intrin_calibration *machine, const struct intrin_rates *rates,
-                        double *ns)
+/* Adds to the term of the level that serves it; returns what. docs/model.md M-147 */
+static double time_stream(const struct kernel_work_stream *stream,
+                          const struct intrin_calibration *machine,
+                          const struct intrin_rates *rates, double *ns)
 {
     const struct {
         double holds_bytes, read, write;
@@ -75,18 +79,23 @@ static void time_stream(const struct kernel_work_stream *stream,
     } levels[] = {
         { machine->l2_bytes, rates->l2_bytes_per_s, rates->l2_write_bytes_per_s, L2 },
         { machine->l3_bytes, rates->l3_bytes_per_s, rates->l3_write_bytes_per_s, L3 },
+        { INFINITY, rates->memory_bytes_per_s, rates->memory_write_bytes_per_s, MEMORY },
     };
-    if (stream->between_bytes <= machine->l1_bytes)
-        return; /* the core's own loads and stores */
-    for (size_t l = 0; l < sizeof levels / sizeof *levels; l++) {
-        if (stream->between_bytes > levels[l].holds_bytes)
-            continue;
-        double rate = stream->writes ? levels[l].write : levels[l].read;
-        ns[levels[l].term] += one_ns(stream->bytes, rate, rates->threads);
-        return;
-    }
-    double rate = stream->writes ? rates->memory_write_bytes_per_s : rates->memory_bytes_per_s;
-    ns[MEMORY] += one_ns(stream->bytes, rate, rates->threads);
+    if (stream->between_bytes <= REUSED_FRAC * machine->l1_bytes)
+        return 0; /* the core's own loads and stores */
+    size_t l = 0;
+    while (stream->between_bytes > REUSED_FRAC * levels[l].holds_bytes)
+        l++;
+    double taken =
+        one_ns(stream->bytes, stream->writes ? levels[l].write : levels[l].read, rates->threads);
+    ns[levels[l].term] += taken;
+    return taken;
+}
+
+/* Both at once: the longer one, and what shows of the shorter. docs/model.md M-148 */
+static double overlapped(double core, double streams, double exposed_frac)
+{
+    return fmax(core, streams) + exposed_frac * fmin(core, streams);
 }
 
 /* --- all of it ------------------------------------------------------------------------------ */
@@ -97,16 +106,21 @@ static int longer_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* docs/model.md M-148, M-150 to M-152 */
+/* docs/model.md M-150 to M-152, M-154 */
 void kernel_work_forecast(const struct kernel_work *work, const struct intrin_calibration *machine,
                           struct backend_forecast *out)
 {
     const struct intrin_rates *rates = intrin_rates_for(machine, work->threads);
-    double ns[TERMS] = { 0 }, core = 0, streams;
+    double ns[TERMS] = { 0 }, core = 0, streams[2] = { 0 }, f = work->first_frac;
     time_tiles(work, rates, ns);
     time_lanes(work, rates, ns);
+    for (unsigned t = PRODUCTS; t <= LANES; t++)
+        core += ns[t];
     for (size_t i = 0; i < work->stream_count; i++)
-        time_stream(&work->streams[i], machine, rates, ns);
+        streams[work->streams[i].first] += time_stream(&work->streams[i], machine, rates, ns);
+    double kernel =
+        overlapped(core * f, streams[1] + ns[STORES] * f, rates->exposed_frac) +
+        overlapped(core * (1 - f), streams[0] + ns[STORES] * (1 - f), rates->exposed_frac);
     ns[PACKING] =
         one_ns(work->packed_bytes,
                work->packs_along ? rates->pack_along_bytes_per_s : rates->pack_across_bytes_per_s,
@@ -115,11 +129,8 @@ void kernel_work_forecast(const struct kernel_work *work, const struct intrin_ca
     for (unsigned t = 0; t < TERMS; t++)
         ns[t] *= work->busiest_frac;
     ns[CALL] = work->parallel_parts * rates->call_ns;
-    for (unsigned t = PRODUCTS; t <= LANES; t++)
-        core += ns[t];
-    streams = ns[STORES] + ns[L2] + ns[L3] + ns[MEMORY];
     *out = (struct backend_forecast){ .ns = ns[CALL] + ns[PACKING] + ns[EPILOGUE] +
-                                            (core > streams ? core : streams) };
+                                            kernel * work->busiest_frac };
     for (unsigned t = 0; t < TERMS; t++)
         if (ns[t] > 0)
             out->terms[out->count++] = (struct backend_term){ names[t], ns[t] };

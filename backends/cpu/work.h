@@ -1,6 +1,6 @@
 /*
  * What one call of the engine does, counted from its tables before anything runs, and the time that
- * this takes on a machine whose rates are known. docs/model.md M-145 to M-152.
+ * this takes on a machine whose rates are known. docs/model.md M-145 to M-154.
  *
  * Counting is the engine's (kernel_engine_count()), for it knows the tiles it will run; the time is
  * a pure function of these counts and of machine/1 rates. Nothing here knows a kernel's name: where
@@ -24,10 +24,11 @@ struct kernel_work_tiles {
 };
 
 /* Bytes that pass between a level of memory and the core. What lies between two uses of the same
- * byte decides the level. */
+ * byte decides the level. Panels of B come for the first time with their first tiles; everything
+ * else is spread evenly over the work. */
 struct kernel_work_stream {
     double bytes, between_bytes;
-    bool writes;
+    bool writes, first;
 };
 
 /* Depthwise: rows of 64 channels, each of some quads of four taps. */
@@ -48,6 +49,7 @@ struct kernel_work {
     struct kernel_work_tiles tiles[KERNEL_WORK_TILES];
     double split_frac; /* of the stores at tile ends: across two lines */
     struct kernel_work_lanes lanes;
+    double first_frac; /* of the core's time: beside `first` streams */
     size_t stream_count;
     struct kernel_work_stream streams[KERNEL_WORK_STREAMS];
     double packed_bytes; /* of B, in this call; 0 if it is constant */
