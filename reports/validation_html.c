@@ -92,17 +92,79 @@ static void open_plot(const struct plot *p, struct text *out, const char *label,
                 PLOT_TOP + 12, y_name);
 }
 
+/* --- what binds ------------------------------------------------------------------------------- */
+
+/* Kinds of terms: class of the style, name in the legend. The last one is for all others. */
+static const struct kind {
+    const char *css_class, *text;
+    const char *terms[8];
+} kinds[] = {
+    { "by compute",
+      "computing",
+      { "products", "loads", "latency", "tiles", "stores", "depthwise", "compute" } },
+    { "by memory", "caches and memory", { "L2", "L3", "memory", "read", "write" } },
+    { "by transfer", "packing", { "packing", "staging" } },
+    { "by queue", "the call, and what follows the sums", { "call", "epilogue" } },
+    { "pad", "no term of a prediction", { NULL } },
+};
+#define KIND_COUNT (sizeof kinds / sizeof *kinds)
+
+static size_t kind_of(const struct report_trial *row)
+{
+    const char *bound = report_trial_bound(row);
+    for (size_t k = 0; k + 1 < KIND_COUNT; k++)
+        for (size_t t = 0; kinds[k].terms[t] != NULL; t++)
+            if (strcmp(kinds[k].terms[t], bound) == 0)
+                return k;
+    return KIND_COUNT - 1;
+}
+
+/* Of the kinds that there are, if any row has a term. */
+static void write_legend(const struct report_validation *v, struct text *out)
+{
+    bool there[KIND_COUNT] = { false };
+    size_t known = 0;
+    for (size_t i = 0; i < v->count; i++) {
+        there[kind_of(&v->rows[i])] |= v->rows[i].measured_ns > 0;
+        known += v->rows[i].term_count;
+    }
+    if (known == 0)
+        return;
+    text_add(out, "<ul class=\"legend\">");
+    for (size_t k = 0; k < KIND_COUNT; k++)
+        if (there[k])
+            text_printf(out,
+                        "<li><svg class=\"swatch\" width=\"12\" height=\"12\"><circle class=\"%s\" "
+                        "cx=\"6\" cy=\"6\" r=\"5\"/></svg> bound by %s</li>",
+                        kinds[k].css_class, kinds[k].text);
+    text_add(out, "</ul>\n");
+}
+
+/* "products 593 us, L2 389 us" */
+static void write_terms(const struct report_trial *row, struct text *out)
+{
+    for (size_t t = 0; t < row->term_count; t++) {
+        text_add(out, t > 0 ? ", " : "");
+        report_html_text(out, row->terms[t].name);
+        text_add(out, " ");
+        report_quantity(out, REPORT_TIME, row->terms[t].ns * 1e3);
+    }
+}
+
 static void write_point(const struct plot *p, const struct report_trial *row, double x, double y,
                         struct text *out)
 {
-    text_printf(out, "<circle class=\"pad\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"><title>", plot_x(p, x),
-                plot_y(p, y));
+    text_printf(out, "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"><title>",
+                kinds[kind_of(row)].css_class, plot_x(p, x), plot_y(p, y));
     report_html_text(out, row->layer);
     text_add(out, ": measured ");
     report_quantity(out, REPORT_TIME, row->measured_ns * 1e3);
     if (row->predicted_ns > 0) {
         text_add(out, ", predicted ");
         report_quantity(out, REPORT_TIME, row->predicted_ns * 1e3);
+        text_add(out, row->term_count > 0 ? " (" : "");
+        write_terms(row, out);
+        text_add(out, row->term_count > 0 ? ")" : "");
     }
     text_printf(out, ", %.3g GOP/s</title></circle>\n", report_trial_ops_per_s(row) / 1e9);
 }
@@ -144,9 +206,12 @@ static void write_scatter(const struct report_validation *v, struct text *out)
     for (size_t i = 0; i < v->count; i++)
         if (has_both(&v->rows[i]))
             write_point(&p, &v->rows[i], v->rows[i].measured_ns, v->rows[i].predicted_ns, out);
-    text_add(out, "</svg></div>\n<figcaption>Time of each layer, both axes logarithmic. On the "
+    text_add(out, "</svg></div>\n");
+    write_legend(v, out);
+    text_add(out, "<figcaption>Time of each layer, both axes logarithmic. On the "
                   "line the prediction is right; beyond the dashed ones it is off by more than a "
-                  "factor of two. Above the line the layer ran faster than predicted."
+                  "factor of two. Above the line the layer ran faster than predicted. The largest "
+                  "part of a prediction binds."
                   "</figcaption>\n</figure>\n");
 }
 
@@ -175,20 +240,40 @@ static double peak_gops(const struct report_validation *v)
     return count > 0 ? sum / (double)count : 0;
 }
 
+/* What one level of memory lets through, as far as the peak. */
+static void write_slope(const struct plot *p, const char *name, double gbytes_per_s, double peak,
+                        struct text *out)
+{
+    double low = pow(10, p->x_low), high = pow(10, p->x_high), floor_gops = pow(10, p->y_low);
+    if (gbytes_per_s <= 0)
+        return;
+    double from = fmax(low, floor_gops / gbytes_per_s);
+    double to = fmin(high, (peak > 0 ? peak : pow(10, p->y_high)) / gbytes_per_s);
+    if (to <= from)
+        return;
+    write_line(p, out, "best", from, from * gbytes_per_s, to, to * gbytes_per_s);
+    double at = sqrt(from * to);
+    text_printf(out, "<text class=\"muted\" x=\"%.1f\" y=\"%.1f\">%s %.3g GB/s</text>\n",
+                plot_x(p, at) + 6, plot_y(p, at * gbytes_per_s) + 12, name, gbytes_per_s);
+}
+
 static void write_roofs(const struct plot *p, const struct report_validation *v, struct text *out)
 {
-    double peak = peak_gops(v), slope = v->memory_bytes_per_s / 1e9;
-    double low = pow(10, p->x_low), high = pow(10, p->x_high);
-    double floor_gops = pow(10, p->y_low);
-    if (peak > 0)
-        write_line(p, out, "best", slope > 0 ? fmax(low, fmin(high, peak / slope)) : low, peak,
-                   high, peak);
-    if (slope > 0) {
-        double from = fmax(low, floor_gops / slope);
-        double to = peak > 0 ? fmin(high, peak / slope) : high;
-        if (to > from)
-            write_line(p, out, "best", from, from * slope, to, to * slope);
+    const struct {
+        const char *name;
+        double bytes_per_s;
+    } levels[] = { { "L1", v->l1_bytes_per_s },
+                   { "L2", v->l2_bytes_per_s },
+                   { "L3", v->l3_bytes_per_s },
+                   { "memory", v->memory_bytes_per_s } };
+    double peak = peak_gops(v), widest = 0, low = pow(10, p->x_low), high = pow(10, p->x_high);
+    for (size_t l = 0; l < sizeof levels / sizeof *levels; l++) {
+        write_slope(p, levels[l].name, levels[l].bytes_per_s / 1e9, peak, out);
+        widest = fmax(widest, levels[l].bytes_per_s / 1e9);
     }
+    if (peak > 0)
+        write_line(p, out, "best", widest > 0 ? fmax(low, fmin(high, peak / widest)) : low, peak,
+                   high, peak);
 }
 
 static void write_roofline(const struct report_validation *v, struct text *out)
@@ -215,6 +300,8 @@ static void write_roofline(const struct report_validation *v, struct text *out)
     text_add(out, peak_gops(v) > 0 ? "The roof is the peak measured around the layers in the same "
                                      "process."
                                    : "This backend measures no peak, so there is no roof.");
+    if (v->memory_bytes_per_s > 0)
+        text_add(out, " Slopes: what the machine of the predictions reads from each level.");
     text_add(out, "</figcaption>\n</figure>\n");
 }
 
@@ -237,14 +324,18 @@ static void write_row(const struct report_trial *row, struct text *out)
     report_html_cell(out, row->match);
     report_html_cell(out, report_outcome_names[row->outcome]);
     if (row->outcome != REPORT_OK) {
-        text_add(out, "<td colspan=\"5\">");
+        text_add(out, "<td colspan=\"6\">");
         report_html_text(out, row->detail);
         text_add(out, "</td></tr>\n");
         return;
     }
     time_cell(out, row->measured_ns);
     time_cell(out, row->predicted_ns);
-    text_add(out, "<td class=\"n\">");
+    text_add(out, "<td title=\"");
+    write_terms(row, out);
+    text_add(out, "\">");
+    report_html_text(out, report_trial_bound(row));
+    text_add(out, "</td><td class=\"n\">");
     if (row->measured_ns > 0)
         text_printf(out, "%.4g", report_trial_ops_per_s(row) / 1e9);
     text_add(out, "</td><td class=\"n\">");
@@ -260,6 +351,7 @@ static void write_table(const struct report_validation *v, struct text *out)
     text_add(out, "<div class=\"scroll\"><table><thead><tr><th>Layer</th><th class=\"n\">of equal "
                   "shape</th><th>Instruction</th><th>Plan</th><th>Outcome</th>"
                   "<th class=\"n\">Measured</th><th class=\"n\">Predicted</th>"
+                  "<th>Bound by</th>"
                   "<th class=\"n\">GOP/s</th><th class=\"n\">of peak</th><th>Kernel</th></tr>"
                   "</thead><tbody>\n");
     for (size_t i = 0; i < v->count; i++)

@@ -76,7 +76,11 @@ TEST(validation__json__reads_back_as_it_was)
 {
     struct report_trial rows[] = { row_of(REPORT_OK, 3, 100, 150),
                                    row_of(REPORT_UNSUPPORTED, 1, 0, 0) };
+    rows[0].term_count = 2;
+    rows[0].terms[0] = (struct report_term){ "products", 120 };
+    rows[0].terms[1] = (struct report_term){ "L2", 80.5 };
     struct report_validation v = validation_of(rows, 2), back;
+    v.l2_bytes_per_s = 200e9;
     struct text once = { 0 }, twice = { 0 };
     struct arena *arena = arena_new();
     char *file = file_join(test_temp_dir(), "validate.cpu.json");
@@ -87,10 +91,41 @@ TEST(validation__json__reads_back_as_it_was)
     CHECK_STR(once.data, twice.data);
     CHECK_INT(REPORT_UNSUPPORTED, back.rows[1].outcome);
     CHECK_STR("because", back.rows[1].detail);
+    CHECK_INT(2, back.rows[0].term_count);
+    CHECK_STR("products", report_trial_bound(&back.rows[0]));
+    CHECK_STR("L2", back.rows[0].terms[1].name);
+    CHECK_NEAR(80.5, back.rows[0].terms[1].ns, 0);
+    CHECK_STR("", report_trial_bound(&back.rows[1]));
+    CHECK_NEAR(200e9, back.l2_bytes_per_s, 0);
+    CHECK_NEAR(0, back.l1_bytes_per_s, 0);
     free(file);
     arena_free(arena);
     text_release(&once);
     text_release(&twice);
+}
+
+TEST(validation__page__says_what_binds)
+{
+    struct report_trial rows[] = { row_of(REPORT_OK, 1, 100, 150), row_of(REPORT_OK, 1, 900, 50),
+                                   row_of(REPORT_OK, 1, 4000, 50) };
+    rows[0].term_count = 2;
+    rows[0].terms[0] = (struct report_term){ "L2", 140 };
+    rows[0].terms[1] = (struct report_term){ "products", 120 };
+    rows[1].term_count = 1;
+    rows[1].terms[0] = (struct report_term){ "packing", 40 };
+    struct report_validation v = validation_of(rows, 3);
+    struct text page = { 0 };
+    v.l2_bytes_per_s = 2e9;
+    report_validation_html(&v, 1, &page);
+    CHECK(strstr(page.data, "<th>Bound by</th>") != NULL);
+    CHECK(strstr(page.data, "bound by caches and memory") != NULL);
+    CHECK(strstr(page.data, "bound by packing") != NULL);
+    CHECK(strstr(page.data, "bound by computing") == NULL);
+    CHECK(strstr(page.data, "circle class=\"by memory\"") != NULL);
+    CHECK(strstr(page.data, "L2 140") != NULL && strstr(page.data, "products 120") != NULL);
+    CHECK(strstr(page.data, "L2 2 GB/s</text>") != NULL);
+    CHECK(strstr(page.data, "L3 0 GB/s") == NULL);
+    text_release(&page);
 }
 
 TEST(validation__page__escapes_names_and_has_a_section_per_backend)
