@@ -13,5 +13,6 @@ ONNX_EXPAND(embed_norm);
 ONNX_EXPAND(attention);
 ONNX_EXPAND(multi_head);
 ONNX_EXPAND(qlinear_binary);
+ONNX_EXPAND(einsum); /* onnx_einsum.c */
 
 #endif

@@ -49,7 +49,6 @@ ONNX_INFER(max_unpool);
 /* onnx_infer_product.c */
 ONNX_INFER(gemm);
 ONNX_INFER(matmul);
-ONNX_INFER(einsum);
 ONNX_INFER(recurrent);
 /* onnx_infer_vision.c */
 ONNX_INFER(pad);
@@ -69,8 +68,9 @@ ONNX_INFER(quantize);
 ONNX_INFER(dequantize);
 ONNX_INFER(dynamic_quantize);
 
-/* "equation" of an Einsum of two operands, letter by letter. */
-#define ONNX_LABELS_MAX 26
+/* onnx_einsum.c */
+ONNX_INFER(einsum);
+/* "equation" of an Einsum of one or two operands, letter by letter. */
 struct onnx_einsum {
     int64_t extent[128]; /* by letter; 0: does not occur */
     bool in[2][128], out[128];

@@ -1,4 +1,4 @@
-/* Shapes of what leaves matrix products, Einsum and recurrent operators. */
+/* Shapes of what leaves matrix products and recurrent operators. */
 #include <string.h>
 
 #include "frontends/onnx_infer.h"
@@ -71,79 +71,6 @@ ONNX_INFER(matmul)
     if (!column)
         a.dim[a.rank++] = n;
     return onnx_set(model, node, 0, onnx_product_type(node), &a);
-}
-
-static bool einsum_term(struct onnx_model *model, struct onnx_node *node, const char **text,
-                        size_t input, struct onnx_einsum *out)
-{
-    const struct onnx_shape *shape = &node->inputs[input]->shape;
-    int d = 0;
-    for (; **text && **text != ',' && **text != '-'; (*text)++) {
-        unsigned char c = (unsigned char)**text;
-        if (c == ' ')
-            continue;
-        if (c >= 128 || !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) || d == shape->rank)
-            return onnx_unsupported(model, node,
-                                    "an equation other than two operands of plain letters");
-        if (out->in[input][c])
-            return onnx_unsupported(model, node, "a letter twice in one operand");
-        if (out->extent[c] > 1 && shape->dim[d] > 1 && out->extent[c] != shape->dim[d])
-            return onnx_fail(model, node, ERR_VALUE, "letter %c has two extents", c);
-        out->extent[c] = out->extent[c] > shape->dim[d] ? out->extent[c] : shape->dim[d];
-        out->in[input][c] = true;
-        d++;
-    }
-    if (d != shape->rank)
-        return onnx_fail(model, node, ERR_VALUE, "the equation has %d letters for %d dimensions", d,
-                         shape->rank);
-    return true;
-}
-
-bool onnx_read_einsum(struct onnx_model *model, struct onnx_node *node, struct onnx_einsum *out)
-{
-    *out = (struct onnx_einsum){ .result = "" };
-    const char *text = onnx_attr_str(node, "equation", "");
-    if (node->input_count > 2 || node->input_count < 1)
-        return onnx_unsupported(model, node, "an equation of more than two operands");
-    for (size_t i = 0; i < node->input_count; i++) {
-        if (!einsum_term(model, node, &text, i, out) || node->unsupported)
-            return model->err->code == ERR_OK;
-        if (*text == ',')
-            text++;
-    }
-    size_t count = 0;
-    if (text[0] == '-' && text[1] == '>') {
-        for (text += 2; *text; text++) {
-            unsigned char c = (unsigned char)*text;
-            if (c == ' ')
-                continue;
-            if (c >= 128 || out->extent[c] == 0 || out->out[c] || count == ONNX_RANK_MAX)
-                return onnx_unsupported(model, node, "a result that the operands do not spell");
-            out->out[c] = true;
-            out->result[count++] = (char)c;
-        }
-        return true;
-    }
-    for (int c = 0; c < 128; c++) /* implicit: letters that occur once, in order */
-        if (out->in[0][c] != out->in[1][c] && count < ONNX_RANK_MAX) {
-            out->out[c] = true;
-            out->result[count++] = (char)c;
-        }
-    return true;
-}
-
-ONNX_INFER(einsum)
-{
-    struct onnx_einsum einsum;
-    if (!onnx_need(model, node, node->input_count > 0 ? node->input_count : 1) ||
-        !onnx_read_einsum(model, node, &einsum))
-        return false;
-    if (node->unsupported)
-        return true;
-    struct onnx_shape shape = { .rank = (int)strlen(einsum.result) };
-    for (int d = 0; d < shape.rank; d++)
-        shape.dim[d] = einsum.extent[(unsigned char)einsum.result[d]];
-    return onnx_set(model, node, 0, node->inputs[0]->type, &shape);
 }
 
 ONNX_INFER(recurrent)

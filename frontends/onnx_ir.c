@@ -257,8 +257,12 @@ bool onnx_add(struct onnx_model *model, struct onnx_node *node)
     const struct onnx_value *unknown = unknown_input(node);
     if (++model->work > 2 * (size_t)ONNX_NODES_MAX)
         return onnx_fail(model, node, ERR_LIMIT, "expected at most %d nodes", ONNX_NODES_MAX);
-    if (node->op && node->op->expand && !unknown)
-        return node->op->expand(model, node);
+    if (node->op && node->op->expand && !unknown) {
+        if (!node->op->expand(model, node))
+            return false;
+        if (!node->plain)
+            return true;
+    }
     if (model->node_count == model->node_capacity) {
         model->node_capacity = model->node_capacity ? 2 * model->node_capacity : 256;
         model->nodes = mem_grow(model->nodes, model->node_capacity, sizeof *model->nodes);

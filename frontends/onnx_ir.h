@@ -64,6 +64,7 @@ struct onnx_node {
     const struct onnx_attr *attrs;
     bool constant;    /* all inputs are constants, hence all outputs */
     bool unsupported; /* listed; lowered as bytes that move, if its shapes are known */
+    bool plain;       /* of an operator that may be expanded: this one is simple enough */
     bool stated;      /* shapes depend on data: those of the file; lowered as bytes that move */
 };
 
@@ -184,7 +185,8 @@ struct onnx_op {
     /* Layers, epilogues or aliases. */
     bool (*lower)(struct onnx_model *model, struct onnx_node *node);
     const char *detail; /* of the operator: an epilogue's name, say */
-    /* Replaces the node by simpler ones before anything else; NULL for most. */
+    /* Replaces the node by simpler ones before anything else, or sets its `plain` and leaves it;
+     * NULL for most. */
     bool (*expand)(struct onnx_model *model, struct onnx_node *node);
 };
 const struct onnx_op *onnx_op_find(const char *domain, const char *name);

@@ -376,10 +376,7 @@ ONNX_LOWER(einsum)
                         : einsum.in[0][c]     ? &size.m
                                               : &size.n;
         if (einsum.extent[c] <= 1)
-            continue;                /* absent, or no loop at all */
-        if (!both && !einsum.out[c]) /* summed over in one operand alone */
-            return onnx_unsupported(model, node, "a sum over one operand alone") &&
-                   onnx_lower_move(model, node);
+            continue;              /* absent, or no loop at all */
         *into *= einsum.extent[c]; /* fits: it divides the points */
     }
     struct onnx_layer *layer =

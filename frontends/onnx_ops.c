@@ -33,7 +33,7 @@ static const struct onnx_op ops[] = {
     ROW("MatMul", matmul, matmul, NULL),
     ROW("MatMulInteger", matmul, matmul, NULL),
     ROW("QLinearMatMul", matmul, matmul, NULL),
-    ROW("Einsum", einsum, einsum, NULL),
+    { "Einsum", "", onnx_infer_einsum, onnx_lower_einsum, NULL, onnx_expand_einsum },
     ROW("LSTM", recurrent, recurrent, NULL),
     ROW("GRU", recurrent, recurrent, NULL),
     ROW("RNN", recurrent, recurrent, NULL),
