@@ -71,9 +71,31 @@ struct dataflow_rule {
     uint32_t start_cycles; /* of a layer */
 };
 
+/*
+ * In place of rules: times that were measured, of a core say. A layer takes
+ *
+ *     call + padded operations / rate + bytes / rate + epilogue elements / rate
+ *
+ * whatever its loops (docs/model.md M-140). Rates are those of the whole accelerator; 0: no time.
+ */
+struct dataflow_rate {
+    bool present;
+    double ops_per_s;   /* two per multiply-add; one per element operation */
+    double bytes_per_s; /* of the inputs that arrive and the results that leave */
+};
+
+struct dataflow_measured {
+    bool present;
+    uint32_t columns, depth; /* output channels, and terms of a sum, come in multiples of these */
+    double call_ns;
+    double epilogue_elements_per_s;
+    struct dataflow_rate rates[OP_KIND_COUNT];
+};
+
 struct dataflow {
     char name[DATAFLOW_NAME_MAX];
     struct dataflow_rule rules[OP_KIND_COUNT]; /* only OP_CONV, OP_DEPTHWISE, OP_GEMM may be set */
+    struct dataflow_measured measured;         /* then there are no rules */
 };
 
 /* nvdla-ws, shidiannao-os, tpu-os, eyeriss-rs, systolic-os, systolic-ws, systolic-is. */

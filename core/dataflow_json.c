@@ -7,6 +7,8 @@
 
 #define TILE_MAX     (INT64_C(1) << 24)
 #define OVERHEAD_MAX INT64_C(1000000)
+#define GRANULE_MAX  4096
+#define RATE_MAX     1e18
 
 /* --- reading --------------------------------------------------------------------------------- */
 
@@ -124,6 +126,38 @@ static void read_rule(const struct json_node *node, struct dataflow_rule *out)
     out->start_cycles = (uint32_t)json_get_int_or(node, "start_cycles", 0, OVERHEAD_MAX, 0);
 }
 
+/* A rate that may be left out: it takes no time then. */
+static double read_measured_rate(const struct json_node *node, const char *key)
+{
+    return json_find(node, key) ? json_get_real(node, key, 1, RATE_MAX) : 0;
+}
+
+static void read_measured(const struct json_node *node, struct dataflow_measured *out)
+{
+    bool any = false;
+    out->present = true;
+    out->columns = (uint32_t)json_get_int_or(node, "column_granule", 1, GRANULE_MAX, 1);
+    out->depth = (uint32_t)json_get_int_or(node, "depth_granule", 1, GRANULE_MAX, 1);
+    out->call_ns = json_get_real(node, "call_ns", 0, 1e9);
+    out->epilogue_elements_per_s = read_measured_rate(node, "epilogue_elements_per_s");
+    const struct json_node *kinds = json_get(node, "kinds");
+    for (unsigned kind = 0; kind < OP_KIND_COUNT; kind++) {
+        const struct json_node *rate = json_find(kinds, op_kind_names[kind]);
+        if (rate == NULL)
+            continue;
+        any = true;
+        out->rates[kind] = (struct dataflow_rate){
+            .present = true,
+            .ops_per_s = read_measured_rate(rate, "ops_per_s"),
+            .bytes_per_s = read_measured_rate(rate, "bytes_per_s"),
+        };
+        if (out->rates[kind].ops_per_s == 0 && out->rates[kind].bytes_per_s == 0)
+            json_fail(rate, ERR_KEY, "expected \"ops_per_s\", \"bytes_per_s\", or both");
+    }
+    if (!any)
+        json_fail(kinds, ERR_VALUE, "expected the rates of at least one kind of layer");
+}
+
 void dataflow_read(const struct json_node *node, struct dataflow *out)
 {
     memset(out, 0, sizeof *out);
@@ -132,6 +166,11 @@ void dataflow_read(const struct json_node *node, struct dataflow *out)
         json_fail(json_get(node, "name"), ERR_LIMIT, "expected at most %d characters, got %zu",
                   DATAFLOW_NAME_MAX - 1, strlen(name));
     snprintf(out->name, sizeof out->name, "%s", name);
+    const struct json_node *measured = json_find(node, "measured");
+    if (measured) {
+        read_measured(measured, &out->measured);
+        return;
+    }
     const struct json_node *rules = json_get(node, "rules");
     bool any = false;
     for (unsigned kind = 0; kind < OP_KIND_COUNT; kind++) {
@@ -201,10 +240,41 @@ static void write_rule(const struct dataflow_rule *rule, struct json_out *json, 
     json_out_end(json);
 }
 
+static void write_measured_rate(double rate, struct json_out *json, const char *key)
+{
+    if (rate > 0)
+        json_out_real(json, key, rate);
+}
+
+static void write_measured(const struct dataflow_measured *measured, struct json_out *json)
+{
+    json_out_object(json, "measured", false);
+    json_out_u64(json, "column_granule", measured->columns);
+    json_out_u64(json, "depth_granule", measured->depth);
+    json_out_real(json, "call_ns", measured->call_ns);
+    write_measured_rate(measured->epilogue_elements_per_s, json, "epilogue_elements_per_s");
+    json_out_object(json, "kinds", false);
+    for (unsigned kind = 0; kind < OP_KIND_COUNT; kind++) {
+        if (!measured->rates[kind].present)
+            continue;
+        json_out_object(json, op_kind_names[kind], true);
+        write_measured_rate(measured->rates[kind].ops_per_s, json, "ops_per_s");
+        write_measured_rate(measured->rates[kind].bytes_per_s, json, "bytes_per_s");
+        json_out_end(json);
+    }
+    json_out_end(json);
+    json_out_end(json);
+}
+
 void dataflow_write(const struct dataflow *dataflow, struct json_out *json, const char *key)
 {
     json_out_object(json, key, false);
     json_out_str(json, "name", dataflow->name);
+    if (dataflow->measured.present) {
+        write_measured(&dataflow->measured, json);
+        json_out_end(json);
+        return;
+    }
     json_out_object(json, "rules", false);
     for (unsigned kind = 0; kind < OP_KIND_COUNT; kind++)
         if (dataflow->rules[kind].present)

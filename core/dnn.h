@@ -63,6 +63,12 @@ struct dnn_input {
     uint32_t operand;                /* of the expression: 0 or 1. In order; each concatenated */
 };
 
+/* A step of the epilogue, in its order. */
+struct dnn_layer_step {
+    const char *op;   /* "relu" */
+    uint32_t operand; /* of the inputs that it reads, DNN_EPILOGUE and on; 0: none */
+};
+
 struct dnn_layer {
     const char *name;
     const struct op_row *op; /* NULL: the user's own expression */
@@ -74,6 +80,8 @@ struct dnn_layer {
     size_t input_count;
     const struct dnn_tensor *output;
     const char *epilogue; /* "relu+maxpool", or "" */
+    const struct dnn_layer_step *steps; /* of it; none in a refined graph */
+    size_t step_count;
 };
 
 struct dnn {

@@ -360,11 +360,16 @@ static void list_inputs(struct dnn_reader *reader, const struct dnn_draft *draft
     uint32_t number = DNN_EPILOGUE;
     for (uint32_t i = 0; i < draft->operand_count; i++)
         count = add_inputs(reader, &draft->operands[i], i, inputs, count);
+    struct dnn_layer_step *steps =
+        ARENA_ARRAY(reader->dnn.arena, struct dnn_layer_step, draft->step_count);
     for (size_t i = 0; i < draft->step_count; i++) {
-        const struct dnn_operand *operand = &reader->steps[draft->step_begin + i].input;
-        if (operand->count > 0)
-            count = add_inputs(reader, operand, number++, inputs, count);
+        const struct dnn_step *step = &reader->steps[draft->step_begin + i];
+        steps[i] = (struct dnn_layer_step){ step->op->name, step->input.count > 0 ? number : 0 };
+        if (step->input.count > 0)
+            count = add_inputs(reader, &step->input, number++, inputs, count);
     }
+    layer->steps = steps;
+    layer->step_count = draft->step_count;
     layer->inputs = inputs;
     layer->input_count = count;
     layer->output = own_tensor(reader, &draft->output);

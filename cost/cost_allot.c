@@ -203,6 +203,10 @@ size_t cost_allotments(const struct layer_shape *shape, const struct soc_acceler
     uint32_t natural_pes = cost_natural_pes(shape, acc);
     if (natural_pes == 0)
         return 0;
+    if (acc->dataflow->measured.present) { /* measured as a whole */
+        out[0] = alone(natural_pes);
+        return 1;
+    }
     if (!op_kind_has_macs(shape->kind))
         return vector_allotments(natural_pes, sharing, out);
     uint32_t row_pes = cost_row_pes(shape, acc), rows[COST_OPTIONS_MAX];

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "core/num.h"
+#include "cost/cost_measured.h"
 #include "cost/cost_nest.h"
 #include "cost/cost_plan.h"
 
@@ -41,10 +42,12 @@ uint32_t cost_natural_rows(const struct layer_shape *shape, const struct soc_acc
 
 uint32_t cost_natural_pes(const struct layer_shape *shape, const struct soc_accelerator *acc)
 {
-    if (op_kind_has_macs(shape->kind))
-        return cost_natural_rows(shape, acc) * cost_row_pes(shape, acc);
     if (!(acc->supports & 1u << shape->kind))
         return 0;
+    if (acc->dataflow->measured.present)
+        return cost_measured_runs(shape, acc) ? (uint32_t)soc_pes(acc) : 0;
+    if (op_kind_has_macs(shape->kind))
+        return cost_natural_rows(shape, acc) * cost_row_pes(shape, acc);
     return (uint32_t)min_u64(soc_pes(acc), acc->vector_lanes);
 }
 
@@ -302,7 +305,12 @@ enum err_code cost_allotted_layer(const struct layer_shape *shape,
                                    .split = (uint8_t)allotment->split };
     assert(allotment->replicas >= 1 && allotment->replicas <= UINT16_MAX);
     enum err_code rc;
-    if (!op_kind_has_macs(shape->kind)) {
+    if (acc->dataflow->measured.present) {
+        if (!cost_measured_runs(shape, acc))
+            return err_set(err, ERR_INFEASIBLE, "dataflow \"%s\" of \"%s\" has no rates for %s",
+                           acc->dataflow->name, acc->name, kind);
+        rc = cost_measured_layer(shape, acc, energy, &option, err);
+    } else if (!op_kind_has_macs(shape->kind)) {
         rc = cost_vector_layer(shape, acc, energy, option.pes, &option, err);
     } else {
         const struct dataflow_rule *rule = rule_of(shape, acc);
