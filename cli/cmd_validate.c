@@ -55,10 +55,25 @@ static enum err_code check_calibration(const struct validate_args *a, struct err
     return ERR_OK;
 }
 
+static enum err_code check_run(const struct validate_args *a, struct err *err)
+{
+    if (a->graph || a->mapping || a->backend || a->machine || a->layer || a->intrinsic)
+        return err_set(err, ERR_USAGE,
+                       "--run-mapping goes with --soc and --workload, not with --backend, --graph, "
+                       "--layer, --mapping, --intrinsic or --machine");
+    if (a->threads > 0)
+        return err_set(err, ERR_USAGE, "--threads: --run-mapping has a thread per core of the SoC");
+    if (a->soc == NULL || a->workload == NULL)
+        return err_set(err, ERR_USAGE, "--run-mapping needs --soc and --workload");
+    return ERR_OK;
+}
+
 static enum err_code check_combination(const struct validate_args *a, struct err *err)
 {
     if (a->calibrate)
         return check_calibration(a, err);
+    if (a->run_mapping)
+        return check_run(a, err);
     if (a->backend == NULL)
         return err_set(err, ERR_USAGE, "--backend B is missing");
     if (a->graph != NULL && a->mapping != NULL)
@@ -81,6 +96,9 @@ static enum err_code parse(struct validate_args *a, int argc, char **argv, bool 
         { "--graph", CLI_TEXT, &a->graph, "FILE", "a DNN graph, or the name of a shipped one" },
         { "--layer", CLI_TEXT, &a->layer, "NAME", "one layer; all if not given" },
         { "--mapping", CLI_TEXT, &a->mapping, "FILE", "the layers of a mapping/1, as explore writes it" },
+        { "--run-mapping", CLI_TEXT, &a->run_mapping, "FILE", "execute a mapping/1 onto this machine's cores, and time it beside its simulation" },
+        { "--runs", CLI_COUNT, &a->runs, "N", "of --run-mapping; the median counts", .low = 1, .high = 10000 },
+        { "--unchecked", CLI_FLAG, &a->unchecked, NULL, "--run-mapping: do not compare the results with the reference, which takes long" },
         { "--soc", CLI_TEXT, &a->soc, "FILE", "of the mapping" },
         { "--workload", CLI_TEXT, &a->workload, "FILE", "of the mapping" },
         { "--sharing", CLI_CHOICE, &a->sharing, "S", "allotments of the mapping (auto: as it says)", cli_sharing_choices, 1 + COST_SHARING_COUNT },
@@ -278,15 +296,19 @@ int cmd_validate(int argc, char **argv)
 {
     struct err err = ERR_INIT;
     char *command = cli_command_line(argc, argv);
-    struct validate_args args = { .match = "best", .seed = 1, .samples = 21, .command = command };
+    struct validate_args args = {
+        .match = "best", .seed = 1, .samples = 21, .runs = 9, .command = command
+    };
     bool helped = false;
     int status = 0;
     if (parse(&args, argc, argv, &helped, &err) != ERR_OK) {
         status = cli_fail("validate", &err);
     } else if (!helped) {
         cli_catch_signals();
-        if ((args.calibrate ? cli_validate_calibrate(&args, &err) : validate(&args, &err)) !=
-            ERR_OK)
+        enum err_code rc = args.calibrate     ? cli_validate_calibrate(&args, &err)
+                           : args.run_mapping ? cli_validate_run(&args, &err)
+                                              : validate(&args, &err);
+        if (rc != ERR_OK)
             status = cli_fail("validate", &err);
     }
     free(command);

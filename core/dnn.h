@@ -79,7 +79,7 @@ struct dnn_layer {
     const struct dnn_input *inputs; /* by operand; none in a refined graph (core/split.h) */
     size_t input_count;
     const struct dnn_tensor *output;
-    const char *epilogue; /* "relu+maxpool", or "" */
+    const char *epilogue;               /* "relu+maxpool", or "" */
     const struct dnn_layer_step *steps; /* of it; none in a refined graph */
     size_t step_count;
 };

@@ -1,4 +1,5 @@
-/* Layers on accelerators whose times were measured (struct dataflow_measured). Inside cost/ only. */
+/* Layers on accelerators whose times were measured (struct dataflow_measured). Inside cost/ only.
+ */
 #ifndef SOCWEAVE_COST_COST_MEASURED_H
 #define SOCWEAVE_COST_COST_MEASURED_H
 
