@@ -48,8 +48,10 @@ static enum err_code check_calibration(const struct validate_args *a, struct err
     if (a->graph || a->mapping || a->backend || a->machine)
         return err_set(err, ERR_USAGE,
                        "--calibrate goes without --backend, --graph, --mapping and --machine");
-    if (a->out == NULL)
-        return err_set(err, ERR_USAGE, "--calibrate needs --out FILE");
+    if ((a->out == NULL) == (a->host == NULL))
+        return err_set(err, ERR_USAGE, "--calibrate needs --out FILE or --host FILE");
+    if (a->workload && !a->host)
+        return err_set(err, ERR_USAGE, "--workload goes with --host, whose layers are timed");
     if (a->samples == 0)
         return err_set(err, ERR_USAGE, "--calibrate needs at least one of --samples");
     return ERR_OK;
@@ -107,6 +109,8 @@ static enum err_code parse(struct validate_args *a, int argc, char **argv, bool 
         { "--each", CLI_FLAG, &a->each, NULL, "run layers of equal shape one by one, not once" },
         { "--machine", CLI_TEXT, &a->machine, "FILE", "predict for this machine, as --calibrate wrote it (backend cpu)" },
         { "--calibrate", CLI_FLAG, &a->calibrate, NULL, "measure this machine in place of layers, and write it to --out FILE" },
+        { "--host", CLI_TEXT, &a->host, "FILE", "--calibrate: time layers (of --workload, if given) on the cores, and write these as a SoC" },
+        { "--group", CLI_COUNT, &a->group, "N", "--host: cores of each accelerator", .low = 1, .high = 64 },
         { "--threads", CLI_COUNT, &a->threads, "N", "of backends on this machine; all cores if not given", .low = 1, .high = 1024 },
         { "--seed", CLI_COUNT, &a->seed, "N", "of the random data" },
         { "--samples", CLI_COUNT, &a->samples, "N", "timed runs of each plan; 0: no timing", .low = 0, .high = 10000 },
@@ -297,7 +301,7 @@ int cmd_validate(int argc, char **argv)
     struct err err = ERR_INIT;
     char *command = cli_command_line(argc, argv);
     struct validate_args args = {
-        .match = "best", .seed = 1, .samples = 21, .runs = 9, .command = command
+        .match = "best", .seed = 1, .samples = 21, .runs = 9, .group = 1, .command = command
     };
     bool helped = false;
     int status = 0;
@@ -305,9 +309,10 @@ int cmd_validate(int argc, char **argv)
         status = cli_fail("validate", &err);
     } else if (!helped) {
         cli_catch_signals();
-        enum err_code rc = args.calibrate     ? cli_validate_calibrate(&args, &err)
-                           : args.run_mapping ? cli_validate_run(&args, &err)
-                                              : validate(&args, &err);
+        enum err_code rc = args.calibrate && args.host ? cli_validate_host(&args, &err)
+                           : args.calibrate            ? cli_validate_calibrate(&args, &err)
+                           : args.run_mapping          ? cli_validate_run(&args, &err)
+                                                       : validate(&args, &err);
         if (rc != ERR_OK)
             status = cli_fail("validate", &err);
     }

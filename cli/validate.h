@@ -14,13 +14,13 @@
 struct validate_args {
     const char *graph, *layer, *mapping, *soc, *workload;
     const char *intrinsic, *match, *out;
-    const char *run_mapping;
-    const char *backend, *machine; /* machine/1 file */
+    const char *run_mapping, *host; /* soc/1 file to be written */
+    const char *backend, *machine;  /* machine/1 file */
     unsigned sharing, progress;
     uint64_t threads, seed, samples; /* threads 0: all cores */
     bool each, json, calibrate, unchecked;
-    uint64_t runs;    /* of a mapping */
-    uint64_t matches; /* of `match`: the N best plans; UINT64_MAX: all */
+    uint64_t runs, group; /* of a mapping; cores of an accelerator of the host */
+    uint64_t matches;     /* of `match`: the N best plans; UINT64_MAX: all */
     const char *command;
 };
 
@@ -42,6 +42,9 @@ enum err_code cli_validate_layers(const struct validate_args *args, const struct
 
 /* Measures this machine and writes args->out, a machine/1 file. */
 enum err_code cli_validate_calibrate(const struct validate_args *args, struct err *err);
+
+/* Times layers on this machine's cores and writes args->host, a soc/1 file. */
+enum err_code cli_validate_host(const struct validate_args *args, struct err *err);
 
 /* Executes args->run_mapping on this machine's cores. ERR_CHECK if results are wrong. */
 enum err_code cli_validate_run(const struct validate_args *args, struct err *err);

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "core/num.h"
+#include "cost/cost_fit.h"
 
 bool cost_measured_runs(const struct layer_shape *shape, const struct soc_accelerator *acc)
 {
@@ -16,8 +17,8 @@ static double padding(uint64_t extent, uint32_t granule)
     return (double)(ceil_div_u64(extent, granule) * granule) / (double)extent;
 }
 
-/* Two per multiply-add, of padded products; else element operations, as in M-12. */
-static double operations(const struct layer_shape *shape, const struct dataflow_measured *measured)
+double cost_measured_operations(const struct layer_shape *shape,
+                                const struct dataflow_measured *measured)
 {
     const uint64_t *extent = shape->extent;
     double all = 1;
@@ -38,13 +39,18 @@ static double seconds(double amount, double per_s)
     return per_s > 0 ? amount / per_s : 0;
 }
 
-static double layer_seconds(const struct layer_shape *shape,
-                            const struct dataflow_measured *measured)
+double cost_measured_bytes(const struct layer_shape *shape)
+{
+    return (double)shape->input_bytes + (double)shape->output_bytes;
+}
+
+double cost_measured_seconds(const struct layer_shape *shape,
+                             const struct dataflow_measured *measured)
 {
     const struct dataflow_rate *rate = &measured->rates[shape->kind];
-    double bytes = (double)shape->input_bytes + (double)shape->output_bytes;
-    return measured->call_ns * 1e-9 + seconds(operations(shape, measured), rate->ops_per_s) +
-           seconds(bytes, rate->bytes_per_s) +
+    return measured->call_ns * 1e-9 +
+           seconds(cost_measured_operations(shape, measured), rate->ops_per_s) +
+           seconds(cost_measured_bytes(shape), rate->bytes_per_s) +
            seconds((double)shape->epilogue_elements, measured->epilogue_elements_per_s);
 }
 
@@ -53,7 +59,8 @@ enum err_code cost_measured_layer(const struct layer_shape *shape,
                                   const struct soc_energy *energy, struct layer_option *option,
                                   struct err *err)
 {
-    double cycles = ceil(layer_seconds(shape, &acc->dataflow->measured) * (double)acc->clock_hz);
+    double cycles =
+        ceil(cost_measured_seconds(shape, &acc->dataflow->measured) * (double)acc->clock_hz);
     if (!(cycles < (double)NUM_MAX_SIZE))
         return err_set(err, ERR_OVERFLOW, "the layer takes more than 2^63-1 cycles");
     option->cycles = max_u64((uint64_t)cycles, 1);

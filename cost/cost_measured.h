@@ -8,6 +8,12 @@
 /* Is the accelerator such a one, and has it rates for layers of this kind? */
 bool cost_measured_runs(const struct layer_shape *shape, const struct soc_accelerator *acc);
 
+/* Two per multiply-add, of padded products; else element operations, as in M-12. */
+double cost_measured_operations(const struct layer_shape *shape,
+                                const struct dataflow_measured *measured);
+/* Inputs that arrive and results that leave. */
+double cost_measured_bytes(const struct layer_shape *shape);
+
 /* What the layer takes on all of the accelerator. docs/model.md M-140. ERR_INFEASIBLE if it does
  * not fit the scratchpad, ERR_OVERFLOW. */
 enum err_code cost_measured_layer(const struct layer_shape *shape,

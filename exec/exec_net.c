@@ -13,7 +13,6 @@
 
 struct builder {
     struct exec_net *net;
-    const unsigned *threads;
     struct err *err;
 };
 
@@ -252,7 +251,7 @@ static enum err_code prepare_kernel(struct builder *b, struct exec_layer *layer,
         .expr = &layer->expr,
         .epilogue = layer->epilogue.converts ? &layer->epilogue : NULL,
         .constant = constant ? layer->operands[1].memory.data : NULL,
-        .threads = b->threads[index],
+        .threads = b->net->threads[index],
     };
     struct err why = ERR_INIT;
     enum err_code rc = b->net->backend->prepare(&job, &layer->kernel, &why);
@@ -384,7 +383,9 @@ enum err_code exec_net_new(struct exec_net **out, const struct workload *workloa
     net->layers = mem_alloc(net->layer_count, sizeof *net->layers);
     net->arena = arena_new();
     struct err why = ERR_INIT;
-    struct builder builder = { net, threads, &why };
+    net->threads = ARENA_ARRAY(net->arena, unsigned, net->layer_count);
+    memcpy(net->threads, threads, net->layer_count * sizeof *threads);
+    struct builder builder = { net, &why };
     enum err_code rc = ERR_OK;
     for (uint32_t i = 0; i < net->layer_count && rc == ERR_OK; i++)
         rc = prepare_layer(&builder, i);

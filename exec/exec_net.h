@@ -60,6 +60,7 @@ struct exec_net {
     uint64_t seed;
     size_t layer_count;
     struct exec_layer *layers;
+    unsigned *threads; /* [layer] */
     struct arena *arena;
 };
 

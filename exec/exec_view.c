@@ -97,9 +97,10 @@ struct exec_view exec_view_of_tensor(const struct dnn_tensor *tensor)
     return view;
 }
 
-bool exec_view_resized(const struct exec_view *view, const struct dnn_tensor *tensor,
+bool exec_view_resized(const struct exec_view *of, const struct dnn_tensor *tensor,
                        struct exec_view *out)
 {
+    const struct exec_view whole = *of, *view = &whole; /* `out` may be `of` */
     uint64_t before = 1;
     for (size_t d = 0; d <= tensor->rank; d++) {
         size_t rest = tensor->rank - d;

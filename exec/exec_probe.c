@@ -1,0 +1,156 @@
+#include "exec/exec_probe.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "backends/sample.h"
+#include "core/arena.h"
+
+struct exec_probe_cores {
+    cpu_set_t before;
+};
+
+/* The first `count` of those in `all` from number `skip` on. */
+static size_t choose(const cpu_set_t *all, size_t skip, size_t count, cpu_set_t *out)
+{
+    size_t found = 0;
+    CPU_ZERO(out);
+    for (size_t c = 0; c < CPU_SETSIZE && found < skip + count; c++) {
+        if (!CPU_ISSET(c, all))
+            continue;
+        if (found++ >= skip)
+            CPU_SET(c, out);
+    }
+    return found;
+}
+
+struct exec_probe_cores *exec_probe_pin(size_t count)
+{
+    struct exec_probe_cores *cores = mem_alloc(1, sizeof *cores);
+    cpu_set_t some;
+    sched_getaffinity(0, sizeof cores->before, &cores->before);
+    choose(&cores->before, 0, count, &some);
+    sched_setaffinity(0, sizeof some, &some);
+    return cores;
+}
+
+void exec_probe_release(struct exec_probe_cores *cores)
+{
+    sched_setaffinity(0, sizeof cores->before, &cores->before);
+    free(cores);
+}
+
+/* --- a layer ---------------------------------------------------------------------------------- */
+
+static double thread_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return 1e9 * (double)now.tv_sec + (double)now.tv_nsec;
+}
+
+static void evict(uint64_t *memory, size_t bytes)
+{
+    for (size_t i = 0; i < bytes / sizeof *memory; i += 8)
+        memory[i]++;
+    __asm__ volatile("" : : "r"(memory) : "memory");
+}
+
+double exec_probe_layer(struct exec_net *net, uint32_t layer, size_t samples, size_t evict_bytes,
+                        struct err *err)
+{
+    double *values = mem_alloc(samples, sizeof *values);
+    uint64_t *other = mem_alloc(evict_bytes / sizeof *other + 1, sizeof *other);
+    enum err_code rc = exec_net_compute(net, layer, err); /* the first touch */
+    bool alone = net->threads[layer] == 1;
+    for (size_t i = 0; i < samples && rc == ERR_OK; i++) {
+        evict(other, evict_bytes);
+        double begin = alone ? thread_ns() : backend_now_ns();
+        rc = exec_net_compute(net, layer, err);
+        values[i] = (alone ? thread_ns() : backend_now_ns()) - begin;
+    }
+    double median = rc == ERR_OK ? backend_median(values, samples) : 0;
+    free(values);
+    free(other);
+    return median * 1e-9;
+}
+
+/* --- two cores -------------------------------------------------------------------------------- */
+
+struct exchange {
+    uint8_t *written, *copied;
+    size_t bytes, rounds;
+    cpu_set_t core;
+    atomic_size_t turn; /* even: the writer's */
+};
+
+static void wait_for(struct exchange *x, size_t turn)
+{
+    for (size_t spins = 1; atomic_load_explicit(&x->turn, memory_order_acquire) != turn; spins++)
+        if (spins % 4096 == 0)
+            sched_yield();
+}
+
+static void *write_rounds(void *ctx)
+{
+    struct exchange *x = ctx;
+    pthread_setaffinity_np(pthread_self(), sizeof x->core, &x->core);
+    for (size_t round = 0; round < x->rounds; round++) {
+        wait_for(x, 2 * round);
+        memset(x->written, (int)round, x->bytes);
+        atomic_store_explicit(&x->turn, 2 * round + 1, memory_order_release);
+    }
+    return NULL;
+}
+
+/* Medians over the rounds: of the copy alone, and from asking until the answer is seen. */
+static bool exchange(struct exchange *x, double *copy_ns, double *round_ns)
+{
+    double *copies = mem_alloc(x->rounds, sizeof *copies);
+    double *turns = mem_alloc(x->rounds, sizeof *turns);
+    pthread_t writer;
+    bool there = pthread_create(&writer, NULL, write_rounds, x) == 0;
+    for (size_t round = 0; there && round < x->rounds; round++) {
+        double asked = backend_now_ns();
+        wait_for(x, 2 * round + 1);
+        double seen = backend_now_ns();
+        memcpy(x->copied, x->written, x->bytes);
+        __asm__ volatile("" : : "r"(x->copied) : "memory");
+        copies[round] = backend_now_ns() - seen;
+        turns[round] = seen - asked;
+        atomic_store_explicit(&x->turn, 2 * round + 2, memory_order_release);
+    }
+    if (there)
+        pthread_join(writer, NULL);
+    *copy_ns = there ? backend_median(copies, x->rounds) : 0;
+    *round_ns = there ? backend_median(turns, x->rounds) : 0;
+    free(copies);
+    free(turns);
+    return there;
+}
+
+bool exec_probe_between_cores(size_t bytes, size_t samples, struct exec_probe_link *out)
+{
+    struct exec_probe_cores *pinned = exec_probe_pin(1);
+    struct exchange x = { .bytes = bytes, .rounds = samples + 1 };
+    double copy_ns, round_ns;
+    bool two = choose(&pinned->before, 1, 1, &x.core) == 2;
+    x.written = mem_alloc(bytes, 1);
+    x.copied = mem_alloc(bytes, 1);
+    two = two && exchange(&x, &copy_ns, &round_ns);
+    if (two)
+        out->bytes_per_s = copy_ns > 0 ? (double)bytes / copy_ns * 1e9 : 0;
+    atomic_init(&x.turn, 0);
+    x.bytes = 1;
+    two = two && exchange(&x, &copy_ns, &round_ns);
+    if (two)
+        out->latency_ns = round_ns / 2;
+    free(x.written);
+    free(x.copied);
+    exec_probe_release(pinned);
+    return two;
+}

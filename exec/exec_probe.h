@@ -1,0 +1,31 @@
+/*
+ * What this machine's cores do with single layers, and with each other's results: the raw material
+ * of a measured SoC (docs/model.md M-144).
+ */
+#ifndef SOCWEAVE_EXEC_EXEC_PROBE_H
+#define SOCWEAVE_EXEC_EXEC_PROBE_H
+
+#include "exec/exec_net.h"
+
+/* Keeps the calling thread, and the parallel regions that it is the first to open, on `count` of
+ * the cores it may run on, from the first one; undone by exec_probe_release(). */
+struct exec_probe_cores;
+struct exec_probe_cores *exec_probe_pin(size_t count);
+void exec_probe_release(struct exec_probe_cores *cores);
+
+/*
+ * Median seconds of a layer of the net over `samples` runs, as exec_net_compute() runs it. Before
+ * each run `evict_bytes` of other memory are read, so that operands come from beyond the caches
+ * that hold less. Of layers on one thread it is the time that the thread had the core.
+ */
+double exec_probe_layer(struct exec_net *net, uint32_t layer, size_t samples, size_t evict_bytes,
+                        struct err *err);
+
+/* Between the first two usable cores: how fast one copies what the other just wrote, and how long
+ * it takes to see that it is there. False if there is only one core. */
+struct exec_probe_link {
+    double bytes_per_s, latency_ns;
+};
+bool exec_probe_between_cores(size_t bytes, size_t samples, struct exec_probe_link *out);
+
+#endif
