@@ -80,7 +80,7 @@ static double median_error(const struct cost_timed *timed, size_t count,
 
 static double rate(double seconds_each)
 {
-    return seconds_each > 0 ? 1 / seconds_each : 0;
+    return seconds_each > 1e-18 ? 1 / seconds_each : 0;
 }
 
 double cost_fit(const struct cost_timed *timed, size_t count, struct dataflow_measured *out)
