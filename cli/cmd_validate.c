@@ -109,7 +109,7 @@ static enum err_code parse(struct validate_args *a, int argc, char **argv, bool 
         { "--each", CLI_FLAG, &a->each, NULL, "run layers of equal shape one by one, not once" },
         { "--machine", CLI_TEXT, &a->machine, "FILE", "predict for this machine, as --calibrate wrote it (backend cpu)" },
         { "--calibrate", CLI_FLAG, &a->calibrate, NULL, "measure this machine in place of layers, and write it to --out FILE" },
-        { "--host", CLI_TEXT, &a->host, "FILE", "--calibrate: time layers (of --workload, if given) on the cores, and write these as a SoC" },
+        { "--host", CLI_TEXT, &a->host, "FILE", "--calibrate: time layers (of --workload) on the cores, write them as a SoC" },
         { "--group", CLI_COUNT, &a->group, "N", "--host: cores of each accelerator", .low = 1, .high = 64 },
         { "--threads", CLI_COUNT, &a->threads, "N", "of backends on this machine; all cores if not given", .low = 1, .high = 1024 },
         { "--seed", CLI_COUNT, &a->seed, "N", "of the random data" },

@@ -59,8 +59,8 @@ enum err_code cost_measured_layer(const struct layer_shape *shape,
                                   const struct soc_energy *energy, struct layer_option *option,
                                   struct err *err)
 {
-    double cycles =
-        ceil(cost_measured_seconds(shape, &acc->dataflow->measured) * (double)acc->clock_hz);
+    double exact = cost_measured_seconds(shape, &acc->dataflow->measured) * (double)acc->clock_hz;
+    double cycles = ceil(exact - 1e-6); /* a whole number may come out a rounding error above */
     if (!(cycles < (double)NUM_MAX_SIZE))
         return err_set(err, ERR_OVERFLOW, "the layer takes more than 2^63-1 cycles");
     option->cycles = max_u64((uint64_t)cycles, 1);
