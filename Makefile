@@ -42,10 +42,12 @@ ifeq ($(CUDA),1)
               -gencode arch=compute_$(lastword $(CUDA_ARCHS)),code=compute_$(lastword $(CUDA_ARCHS))
   CU_LIBS  := -L$(CUDA_HOME)/lib64 -lcudart_static -lpthread -ldl -lrt
 endif
-TEST_SRC  := $(wildcard tests/*.c tests/unit/*.c tests/model/*.c)
+TEST_SRC  := $(wildcard tests/*.c tests/unit/*.c tests/model/*.c) bench/handout/simulate.c
 # oneDNN, only for the bench: left out where its header is not found.
 DNNL := $(wildcard /usr/include/dnnl.hpp)
 BENCH_SRC := $(wildcard bench/*.c) tests/model/twin.c $(if $(DNNL),bench/peer_dnnl.cpp)
+
+HANDOUT_SRC := $(wildcard bench/handout/*.c)
 
 ONNX_PROTO ?= /usr/include/onnx/onnx.proto
 ONNX_PB    := $(BUILD)/frontends/onnx/onnx.pb-c
@@ -55,6 +57,7 @@ LIB_OBJ   := $(call object,$(filter-out cli/main.c,$(C_SRC)) $(CXX_SRC) $(CU_SRC
 MAIN_OBJ  := $(call object,cli/main.c)
 TEST_OBJ  := $(call object,$(TEST_SRC))
 BENCH_OBJ := $(call object,$(BENCH_SRC))
+HANDOUT_OBJ := $(call object,$(HANDOUT_SRC))
 
 PKG := jansson systemc nettle sqlite3 zlib libprotobuf-c
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKG) 2>/dev/null)
@@ -76,7 +79,7 @@ endif
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo check check-cuda check-unit check-cli asan fuzz bench lint format format-check trace update-golden \
+.PHONY: all deps demo check check-cuda check-unit check-cli asan fuzz bench handout lint format format-check trace update-golden \
         install uninstall clean help
 
 ## all: build/socweave (default)
@@ -137,7 +140,8 @@ $(BUILD)/reports/sweep_html.c.o: $(BUILD)/reports/report_style.css.inc $(BUILD)/
 $(BUILD)/socweave: $(MAIN_OBJ) $(LIB_OBJ)
 $(BUILD)/test_socweave: $(TEST_OBJ) $(LIB_OBJ)
 $(BUILD)/bench_socweave: $(BENCH_OBJ) $(LIB_OBJ)
-$(BUILD)/socweave $(BUILD)/test_socweave $(BUILD)/bench_socweave:
+$(BUILD)/handout: $(HANDOUT_OBJ) $(LIB_OBJ)
+$(BUILD)/socweave $(BUILD)/test_socweave $(BUILD)/bench_socweave $(BUILD)/handout:
 	$(call say,LINK,$@) $(CXX) -fopenmp $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(CU_LIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
@@ -190,6 +194,10 @@ bench: deps
 	@$(MAKE) --no-print-directory all $(BUILD)/bench_socweave
 	@$(BUILD)/bench_socweave
 
+## handout: what limits a sweep on many machines, measured and simulated (docs/scaling.md)
+handout: $(BUILD)/handout
+	@bench/handout/study
+
 ## lint: include direction, symbol prefixes, headers that compile alone, formatting
 lint: deps
 	@DEPS=$(DEPS) tests/tools/deps $(LINT_PACKAGES)
@@ -200,7 +208,7 @@ lint: deps
 	@tests/tools/trace
 	@$(MAKE) --no-print-directory format-check
 
-FORMATTED = $(wildcard $(foreach f,$(FOLDERS) tests tests/unit tests/model tests/fuzz bench,$(f)/*.[ch] $(f)/*.cpp $(f)/*.hpp))
+FORMATTED = $(wildcard $(foreach f,$(FOLDERS) tests tests/unit tests/model tests/fuzz bench bench/handout,$(f)/*.[ch] $(f)/*.cpp $(f)/*.hpp))
 ## format: clang-format over the tree      format-check: say what it would change
 format:
 	@clang-format -i $(FORMATTED)

@@ -18,7 +18,7 @@
 struct sweep_args {
     const char *space, *workload, *out, *mapper, *objectives, *shard, *csv;
     unsigned strategy, sharing, progress;
-    uint64_t budget_points, budget_layers, seed, jobs;
+    uint64_t budget_points, budget_layers, batch, seed, jobs;
     double time_limit_s;
     bool resume, json;
     uint32_t shard_number, shard_count;
@@ -48,6 +48,7 @@ static enum err_code parse(struct sweep_args *a, int argc, char **argv, bool *he
         { "--objectives", CLI_TEXT, &a->objectives, "LIST", "to minimise: latency,energy,edp,area,power,deadline-misses" },
         { "--budget-points", CLI_COUNT, &a->budget_points, "N", "points at most; nsga2: full evaluations' worth of work (0: the whole space)" },
         { "--budget-layers", CLI_COUNT, &a->budget_layers, "N", "placed layers of a full search on a point", .low = 1, .high = 1e15 },
+        { "--batch", CLI_COUNT, &a->batch, "N", "points asked for at once; results depend on it; many ranks need more", .low = 1, .high = 1048576 },
         { "--mapper", CLI_TEXT, &a->mapper, "NAME", "how to search inside a point" },
         { "--sharing", CLI_CHOICE, &a->sharing, "S", "allotments of PEs (auto: the mapper's)", cli_sharing_choices, 1 + COST_SHARING_COUNT },
         { "--seed", CLI_COUNT, &a->seed, "N", "same seed, same result" },
@@ -208,8 +209,8 @@ static void show(void *ctx, const struct sweep_progress *now)
 
 struct study_texts {
     char *space_text, *command;
-    char seed[24], points[24], layers[24];
-    struct sweep_fact inputs[1], options[7];
+    char seed[24], points[24], layers[24], batch[24];
+    struct sweep_fact inputs[1], options[8];
     const char *parameters[SPACE_PARAMETERS_MAX];
 };
 
@@ -224,13 +225,15 @@ static enum err_code describe(const struct sweep_run *run, struct study_texts *t
     snprintf(t->seed, sizeof t->seed, "%llu", (unsigned long long)a->seed);
     snprintf(t->points, sizeof t->points, "%llu", (unsigned long long)a->budget_points);
     snprintf(t->layers, sizeof t->layers, "%llu", (unsigned long long)a->budget_layers);
-    const struct sweep_fact options[7] = { { "strategy", sweep_kind_names[a->strategy] },
+    snprintf(t->batch, sizeof t->batch, "%llu", (unsigned long long)a->batch);
+    const struct sweep_fact options[8] = { { "strategy", sweep_kind_names[a->strategy] },
                                            { "objectives", a->objectives },
                                            { "mapper", run->mapping.mapper->name },
                                            { "sharing", cost_sharing_names[run->mapping.sharing] },
                                            { "seed", t->seed },
                                            { "budget_points", t->points },
-                                           { "budget_layers", t->layers } };
+                                           { "budget_layers", t->layers },
+                                           { "batch", t->batch } };
     memcpy(t->options, options, sizeof options);
     t->inputs[0] = (struct sweep_fact){ run->workload.file, run->workload.sha256 };
     for (size_t i = 0; i < run->space.parameter_count; i++)
@@ -243,7 +246,7 @@ static enum err_code describe(const struct sweep_run *run, struct study_texts *t
                                  .workload_file = run->workload.file,
                                  .input_count = 1,
                                  .inputs = t->inputs,
-                                 .option_count = 7,
+                                 .option_count = 8,
                                  .options = t->options,
                                  .parameter_count = run->space.parameter_count,
                                  .parameters = t->parameters,
@@ -274,6 +277,7 @@ static enum err_code load(struct sweep_run *run, struct err *err)
     run->options.seed = a->seed;
     run->options.budget_points = a->budget_points;
     run->options.budget_layers = a->budget_layers;
+    run->options.batch = (size_t)a->batch;
     rc = space_load(&run->space, a->space, err);
     if (rc != ERR_OK)
         return rc;
@@ -441,6 +445,7 @@ int cmd_sweep(int argc, char **argv)
                                .objectives = "latency,energy,area",
                                .strategy = SWEEP_HALVING,
                                .budget_layers = 2000000,
+                               .batch = SWEEP_BATCH_DEFAULT,
                                .seed = 1,
                                .jobs = launched ? 1 : cli_cores() };
     struct sweep_mpi *mpi = NULL;
@@ -485,10 +490,10 @@ static enum err_code options_of(const char *dir, struct arena *arena, struct swe
     enum err_code rc = sweep_store_read(dir, &store, err);
     if (rc != ERR_OK)
         return rc;
-    static const char *const names[] = { "objectives", "mapper", "seed", "budget_points",
-                                         "budget_layers" };
-    const char *texts[5];
-    for (size_t i = 0; i < 5; i++) {
+    static const char *const names[] = { "objectives",    "mapper",        "seed",
+                                         "budget_points", "budget_layers", "batch" };
+    const char *texts[6];
+    for (size_t i = 0; i < 6; i++) {
         const char *text = sweep_store_option(store, names[i]);
         texts[i] = arena_strdup(arena, text ? text : "0");
     }
@@ -499,11 +504,13 @@ static enum err_code options_of(const char *dir, struct arena *arena, struct swe
     a->seed = strtoull(texts[2], NULL, 10);
     a->budget_points = strtoull(texts[3], NULL, 10);
     a->budget_layers = strtoull(texts[4], NULL, 10);
+    a->batch = strtoull(texts[5], NULL, 10);
     a->strategy =
         index_of(sweep_store_option(store, "strategy"), sweep_kind_names, SWEEP_KIND_COUNT);
     a->sharing =
         1 + index_of(sweep_store_option(store, "sharing"), cost_sharing_names, COST_SHARING_COUNT);
-    if (a->strategy == SWEEP_KIND_COUNT || a->sharing > COST_SHARING_COUNT)
+    if (a->strategy == SWEEP_KIND_COUNT || a->sharing > COST_SHARING_COUNT || a->batch < 1 ||
+        a->budget_layers < 1)
         rc = err_set(err, ERR_VALUE, "%s holds a study with options of another program", dir);
     sweep_store_close(store, NULL);
     return rc;

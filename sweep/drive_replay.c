@@ -42,6 +42,8 @@ struct pass {
     size_t count;
     size_t *sources; /* incumbents by value, then point */
     size_t source_count;
+    size_t *fresh_sources; /* of these, what an old target has not seen */
+    size_t fresh_source_count;
     size_t *targets, *chosen; /* jobs of this round: target, source */
     size_t job_count;
 };
@@ -142,6 +144,10 @@ static void sort_sources(struct pass *pass)
         if (pass->standings[i].incumbent)
             pass->sources[pass->source_count++] = i;
     qsort_r(pass->sources, pass->source_count, sizeof *pass->sources, by_value, pass);
+    pass->fresh_source_count = 0;
+    for (size_t i = 0; i < pass->source_count; i++)
+        if (pass->standings[pass->sources[i]].fresh)
+            pass->fresh_sources[pass->fresh_source_count++] = pass->sources[i];
 }
 
 static bool was_tried(const struct standing *target, size_t source, double value)
@@ -156,12 +162,14 @@ static bool was_tried(const struct standing *target, size_t source, double value
 static size_t best_source(const struct pass *pass, const struct standing *target)
 {
     const struct sweep_drive *drive = pass->drive;
-    for (size_t i = 0; i < pass->source_count; i++) {
-        size_t at = pass->sources[i];
+    const size_t *sources = target->fresh ? pass->sources : pass->fresh_sources;
+    size_t count = target->fresh ? pass->source_count : pass->fresh_source_count;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = sources[i];
         const struct standing *source = &pass->standings[at];
         if (source->value >= target->value)
             break;
-        if ((target->fresh || source->fresh) && !was_tried(target, at, source->value) &&
+        if (!was_tried(target, at, source->value) &&
             drive->relaxes(drive->ctx, target->request.point, source->request.point))
             return at;
     }
@@ -294,6 +302,7 @@ enum err_code sweep_drive_replay(const struct sweep_drive *drive, uint64_t batch
     struct pass pass = { .drive = drive, .result = result, .batch = batch };
     gather(&pass, requests, count);
     pass.sources = (size_t *)mem_alloc(pass.count + 1, sizeof *pass.sources);
+    pass.fresh_sources = (size_t *)mem_alloc(pass.count + 1, sizeof *pass.sources);
     pass.targets = (size_t *)mem_alloc(pass.count + 1, sizeof *pass.targets);
     pass.chosen = (size_t *)mem_alloc(pass.count + 1, sizeof *pass.chosen);
     *stopped = false;
@@ -310,6 +319,7 @@ enum err_code sweep_drive_replay(const struct sweep_drive *drive, uint64_t batch
         text_release(&pass.standings[i].mapping);
     free(pass.standings);
     free(pass.sources);
+    free(pass.fresh_sources);
     free(pass.targets);
     free(pass.chosen);
     return rc;

@@ -10,7 +10,7 @@
  * Durability: rows are gathered and committed at most SWEEP_STORE_DELAY_S after the first
  * (sweep_store_tick()), and before anything is told. A commit is on disk when it returns; a process
  * killed at any moment leaves a file that opens and holds everything committed. While a study is
- * written a file of 2 MiB stands beside it: on a full disk it makes way, so that what was gathered
+ * written a file of 8 MiB stands beside it: on a full disk it makes way, so that what was gathered
  * is kept, too. Only one process may write a study: it holds a lock on the folder.
  *
  * All of the outcomes live in memory as well (about 200 bytes each); mappings stay on disk.

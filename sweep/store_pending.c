@@ -13,7 +13,7 @@
 
 /* Rows of a commit at most, and bytes of their mappings: with the pages that they touch and the
  * journal of these they fit into the reserve. */
-enum { ROWS_MAX = 64, BYTES_MAX = 256 * 1024, RESERVE_BYTES = 2 * 1024 * 1024 };
+enum { ROWS_MAX = 256, BYTES_MAX = 1024 * 1024, RESERVE_BYTES = 8 * 1024 * 1024 };
 
 /* --- the reserve -------------------------------------------------------------------------------
  */

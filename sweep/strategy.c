@@ -121,13 +121,13 @@ static void add_request(struct sweep_strategy *s, uint64_t point)
 
 static void ask_grid(struct sweep_strategy *s)
 {
-    while (s->batch_count < SWEEP_BATCH && s->asked < s->budget_points)
+    while (s->batch_count < s->options.batch && s->asked < s->budget_points)
         add_request(s, s->asked++);
 }
 
 static void ask_random(struct sweep_strategy *s)
 {
-    for (; s->batch_count < SWEEP_BATCH && s->asked < s->budget_points; s->asked++)
+    for (; s->batch_count < s->options.batch && s->asked < s->budget_points; s->asked++)
         add_request(s, sweep_fresh_point(s));
 }
 
@@ -170,7 +170,7 @@ static void ask_halving(struct sweep_strategy *s)
 {
     if (s->member_asked == s->member_count && s->rung + 1 < s->rung_count)
         climb(s);
-    while (s->batch_count < SWEEP_BATCH && s->member_asked < s->member_count)
+    while (s->batch_count < s->options.batch && s->member_asked < s->member_count)
         add_request(s, s->members[s->member_asked++].point);
 }
 
@@ -203,7 +203,7 @@ enum err_code sweep_strategy_new(struct sweep_strategy **out, const struct space
 {
     uint64_t budget = options->budget_points && options->kind != SWEEP_GRID ? options->budget_points
                                                                             : space->point_count;
-    assert(options->objective_count >= 1 && options->budget_layers >= 1);
+    assert(options->objective_count >= 1 && options->budget_layers >= 1 && options->batch >= 1);
     if (options->budget_points)
         budget = min_u64(budget, options->budget_points);
     budget = min_u64(budget, space->point_count);
@@ -214,6 +214,7 @@ enum err_code sweep_strategy_new(struct sweep_strategy **out, const struct space
     struct sweep_strategy *s = mem_alloc(1, sizeof *s);
     s->space = space;
     s->options = *options;
+    s->batch = mem_alloc(options->batch, sizeof *s->batch);
     s->budget_points = budget;
     s->rung_count = 1;
     s->rung_factor = KEEP_ONE_IN;
@@ -228,6 +229,7 @@ void sweep_strategy_free(struct sweep_strategy *s)
 {
     if (!s)
         return;
+    free(s->batch);
     free(s->chosen.slots);
     free(s->members);
     sweep_nsga2_free(s->nsga2);

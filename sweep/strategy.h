@@ -40,7 +40,11 @@ struct sweep_strategy_options {
     uint64_t seed;
     uint64_t budget_points; /* nsga2: full evaluations' worth; else distinct points. 0: all */
     uint64_t budget_layers; /* of the mapper at a full evaluation, in placed layers; >= 1 */
+    size_t batch; /* requests at most, >= 1; whoever is idle at its end waits for the last one */
 };
+
+/* Enough for the workers of a machine, few enough for replays to matter. */
+#define SWEEP_BATCH_DEFAULT 128
 
 /* Budget 0 with more points than this is refused: "a billion points without a budget". */
 #define SWEEP_POINTS_MAX UINT64_C(1000000)

@@ -7,10 +7,7 @@
 #include "core/rng.h"
 #include "sweep/strategy.h"
 
-enum {
-    SWEEP_BATCH = 128, /* enough for any machine's workers, few enough for replays to matter */
-    SWEEP_TRIES = 20   /* for a point that was not chosen before */
-};
+enum { SWEEP_TRIES = 20 }; /* for a point that was not chosen before */
 
 /* Points that were chosen, as an open-addressing hash set. */
 struct sweep_chosen {
@@ -30,8 +27,8 @@ struct sweep_strategy {
     const struct space *space;
     struct sweep_strategy_options options;
     uint64_t budget_points;
-    struct sweep_request batch[SWEEP_BATCH];
-    size_t batch_count; /* 0: nothing is asked that was not told */
+    struct sweep_request *batch; /* [options.batch] */
+    size_t batch_count;          /* 0: nothing is asked that was not told */
     struct sweep_chosen chosen;
     struct rng rng;
     uint64_t asked; /* points of the sample, or of the grid, so far */

@@ -73,7 +73,8 @@ void sweep_nsga2_start(struct sweep_strategy *s)
 {
     struct sweep_nsga2 *n = mem_alloc(1, sizeof *n);
     uint64_t population = s->budget_points / GENERATIONS_WANTED;
-    n->population = (size_t)max_u64(min_u64(population, POPULATION_MAX), POPULATION_MIN);
+    uint64_t most = max_u64(POPULATION_MAX, s->options.batch / 2); /* as many are evaluated */
+    n->population = (size_t)max_u64(min_u64(population, most), POPULATION_MIN);
     n->budget = LOOKS_PER_FULL * s->budget_points;
     n->generations = max_u64(s->budget_points / n->population, 1);
     if (s->budget_points == s->space->point_count) /* no budget: a look at each, too */
@@ -318,7 +319,7 @@ void sweep_nsga2_ask(struct sweep_strategy *s)
     struct sweep_nsga2 *n = s->nsga2;
     if (n->told_at == n->asked_count)
         begin_phase(s);
-    while (s->batch_count < SWEEP_BATCH && n->asked_at < n->asked_count)
+    while (s->batch_count < s->options.batch && n->asked_at < n->asked_count)
         s->batch[s->batch_count++] =
             (struct sweep_request){ n->asked[n->asked_at++], n->evaluates ? FULL : LOOK };
 }

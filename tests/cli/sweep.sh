@@ -110,11 +110,11 @@ elif umount "$WORK/small" && ! command -v sqlite3 >/dev/null; then
     skip sweep__full_disk "no sqlite3"
 else
     large --out "$WORK/large" >/dev/null
-    for kib in 1000 2200 2300 2400; do
+    for kib in 1000 8340 8450 8550; do
         full=sweep__disk_of_${kib}_kib
         mount -t tmpfs -o size=${kib}k tmpfs "$WORK/small"
         check_status ${full}__exit_5 5 large --out "$WORK/small/out"
-        if [ $kib -gt 2048 ]; then
+        if [ $kib -gt 8192 ]; then
             db() { sqlite3 -readonly "$WORK/small/out/study.db" "$1"; }
             check ${full}__database_is_whole test "$(db 'PRAGMA integrity_check')" = ok
             check ${full}__keeps_all_it_did test "$(db 'SELECT count(*) FROM outcomes')" = \

@@ -46,6 +46,7 @@ static void run(struct study *study, enum sweep_kind kind, uint64_t seed, uint64
         .seed = seed,
         .budget_points = budget,
         .budget_layers = 64000,
+        .batch = SWEEP_BATCH_DEFAULT,
     };
     struct sweep_strategy *strategy;
     const struct sweep_request *batch;
