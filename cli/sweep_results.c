@@ -34,29 +34,61 @@ static void box_of(const double *values, size_t count, size_t dims, double *idea
     }
 }
 
+/* Records ascend by point, then rung: the first one of the next point. */
+static size_t end_of_point(const struct cli_sweep_results *r, size_t at)
+{
+    size_t end = at + 1;
+    while (end < r->record_count && r->records[end]->request.point == r->records[at]->request.point)
+        end++;
+    return end;
+}
+
+/* A SoC stands on the front once, however many rungs have it there: with what its largest budget
+ * found. Order stays. */
+static void drop_lower_rungs(struct cli_sweep_results *r)
+{
+    size_t kept = 0;
+    bool *on_front = mem_alloc(r->record_count + 1, sizeof *on_front);
+    for (size_t i = 0; i < r->front_count; i++)
+        on_front[r->front_records[i]] = true;
+    for (size_t i = 0; i < r->front_count; i++) {
+        size_t at = r->front_records[i], next = at + 1, end = end_of_point(r, at);
+        while (next < end && !on_front[next])
+            next++;
+        if (next == end)
+            r->front_records[kept++] = at;
+    }
+    r->front_count = kept;
+    free(on_front);
+}
+
 static void find_front(struct cli_sweep_results *r)
 {
     size_t dims = r->objective_count, count = 0;
     double *values = mem_alloc(r->record_count * dims + 1, sizeof *values);
     size_t *ok = mem_alloc(r->record_count + 1, sizeof *ok);
-    for (size_t i = 0; i < r->record_count; i++) {
-        const struct sweep_outcome *outcome = &r->records[i]->settled;
-        if (outcome->status != SWEEP_OK)
-            continue;
-        for (size_t d = 0; d < dims; d++)
-            values[count * dims + d] = sweep_objective_value(r->objectives[d], outcome);
-        r->improved_count += outcome->replayed_from != SWEEP_NO_POINT;
-        ok[count++] = i;
+    for (size_t i = 0, end; i < r->record_count; i = end) {
+        end = end_of_point(r, i);
+        for (size_t k = end; k-- > i;) { /* of equal outcomes the highest rung's counts */
+            const struct sweep_outcome *outcome = &r->records[k]->settled;
+            if (outcome->status != SWEEP_OK)
+                continue;
+            for (size_t d = 0; d < dims; d++)
+                values[count * dims + d] = sweep_objective_value(r->objectives[d], outcome);
+            r->improved_count += outcome->replayed_from != SWEEP_NO_POINT;
+            ok[count++] = k;
+        }
     }
     r->ok_count = count;
     r->front_records = mem_alloc(count + 1, sizeof *r->front_records);
     r->front = mem_alloc(count + 1, sizeof *r->front);
     r->front_count = count ? ga_front(values, count, dims, r->front_records) : 0;
     double *front = mem_alloc(r->front_count * dims + 1, sizeof *front);
-    for (size_t i = 0; i < r->front_count; i++) {
+    for (size_t i = 0; i < r->front_count; i++)
         r->front_records[i] = ok[r->front_records[i]];
+    drop_lower_rungs(r);
+    for (size_t i = 0; i < r->front_count; i++)
         r->front[i] = r->records[r->front_records[i]]->request;
-    }
     if (count) {
         box_of(values, count, dims, r->ideal, r->reference);
         r->hypervolume_frac = ga_hypervolume_frac(values, count, dims, r->ideal, r->reference);

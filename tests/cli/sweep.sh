@@ -15,6 +15,7 @@ check sweep__jobs_2__runs sweep --jobs 2 --out "$WORK/j2"
 check sweep__jobs_1__runs sweep --jobs 1 --csv "$WORK/all.csv" --out "$WORK/j1"
 check sweep__any_jobs__same_front same "$WORK/j1" "$WORK/j2"
 check sweep__front__has_points test "$(wc -l <"$WORK/j1/front.csv")" -gt 2
+check sweep__front__each_point_once test -z "$(tail -n +2 "$WORK/j1/front.csv" | cut -d, -f1 | sort | uniq -d)"
 check sweep__csv__a_row_per_evaluation test "$(wc -l <"$WORK/all.csv")" = \
     $((1 + $(json_value "$WORK/j1/sweep.json" evaluations)))
 if command -v python3 >/dev/null; then
