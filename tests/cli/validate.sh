@@ -116,6 +116,12 @@ check_status validate__unknown_layer__exit_3 3 validate $reference --graph resne
 says validate__unknown_layer__did_you_mean 'did you mean "stage2_'
 check_status validate__no_such_graph__exit_5 5 validate $reference --graph "$WORK/nowhere.json"
 check_status validate__unwritable_out__exit_5 5 validate $reference --graph resnet8 --samples 0 --out /proc/nowhere
+if validate $reference --graph resnet8 --samples 0 --out "$WORK/terms" >/dev/null 2>&1; then
+    terms=$(for t in 1 2 3 4 5 6 7 8 9 10 11 12 13; do printf '"t%d": 1, ' $t; done)
+    sed "0,/\"gops\"/s//\"terms_ns\": { ${terms%, } }, \"gops\"/" "$WORK/terms/validate.reference.json" >"$WORK/terms/validate.many.json"
+    check_status validate__too_many_terms__exit_3 3 validate $reference --graph resnet8 --samples 0 --out "$WORK/terms"
+    says validate__too_many_terms__is_said 'rows[0].terms_ns: expected at most 12 terms, got 13'
+fi
 echo '{ "socweave": "validate/1" }' >"$WORK/out/validate.old.json"
 check_status validate__broken_neighbour__exit_3 3 validate $reference --graph resnet8 --samples 0 --out "$WORK/out"
 says validate__broken_neighbour__is_named 'validate.old.json'
