@@ -8,6 +8,7 @@
 
 #define SAMPLE_NS      100e3 /* one sample repeats the call for about this long */
 #define PEAK_AGREEMENT 0.9
+#define QUIET_MIN      5 /* so many quiet samples are enough for a median */
 
 double backend_now_ns(void)
 {
@@ -28,8 +29,7 @@ double backend_median(double *values, size_t count)
     return count % 2 != 0 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
-/* Involuntary context switches of the whole process. */
-static long preemptions(void)
+long backend_preemptions(void)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
@@ -60,13 +60,13 @@ struct sample {
 static struct sample take_sample(const struct backend_sampler *s, unsigned calls)
 {
     struct sample sample = { 0 };
-    long before = preemptions();
+    long before = backend_preemptions();
     double first = s->peak != NULL ? s->peak(s->peak_ctx) : 0;
     sample.ns = time_calls(s, calls);
     double second = s->peak != NULL ? s->peak(s->peak_ctx) : 0;
     double low = first < second ? first : second;
     sample.peak = first < second ? second : first;
-    sample.quiet = preemptions() == before && low >= PEAK_AGREEMENT * sample.peak;
+    sample.quiet = backend_preemptions() == before && low >= PEAK_AGREEMENT * sample.peak;
     return sample;
 }
 
@@ -84,7 +84,7 @@ void backend_sample(const struct backend_sampler *s, struct backend_time *out)
         least = i == 0 || all[i].ns < least ? all[i].ns : least;
     }
     for (unsigned i = 0; i < samples; i++) {
-        if (!all[i].quiet && quiet * 3 >= samples)
+        if (!all[i].quiet && (quiet >= QUIET_MIN || quiet * 3 >= samples))
             continue;
         ns[used] = all[i].ns;
         peak[used++] = all[i].peak;

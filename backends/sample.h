@@ -23,8 +23,12 @@ struct backend_sampler {
     unsigned samples;
 };
 
-/* Medians over the undisturbed samples; over all of them if fewer than a third are undisturbed. */
+/* Medians over the undisturbed samples; over all of them if fewer than five, and fewer than a
+ * third, are undisturbed. */
 void backend_sample(const struct backend_sampler *sampler, struct backend_time *out);
+
+/* Involuntary context switches of the whole process so far. */
+long backend_preemptions(void);
 
 /* Sorts the values. count > 0. */
 double backend_median(double *values, size_t count);
