@@ -4,65 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "frontends/onnx_ir.h"
+#include "frontends/onnx_scope.h"
 #include "frontends/onnx_tensor.h"
 
 #define CALL_DEPTH_MAX 32
 
-/* Names of one graph or function body; what is not found here is looked for outside. */
-struct scope {
-    const struct scope *outer;    /* NULL: none */
-    const char *prefix;           /* of the names that are made inside */
-    const struct onnx_node *call; /* the function's caller, for attributes by reference */
-    const Onnx__FunctionProto *function;
-    struct names *names; /* -> index into values */
-    size_t count, capacity;
-    struct onnx_value **values;
-};
-
-static bool add_nodes(struct onnx_model *model, struct scope *scope, size_t count,
+static bool add_nodes(struct onnx_model *model, struct onnx_scope *scope, size_t count,
                       Onnx__NodeProto **nodes);
-
-/* --- scopes ---------------------------------------------------------------------------------- */
-
-static void open_scope(struct scope *scope, const struct scope *outer, const char *prefix)
-{
-    *scope = (struct scope){ .outer = outer, .prefix = prefix, .names = names_new() };
-}
-
-static void close_scope(struct scope *scope)
-{
-    names_free(scope->names);
-    free(scope->values);
-}
-
-static struct onnx_value *look_up(const struct scope *scope, const char *name)
-{
-    for (; scope; scope = scope->outer) {
-        uint32_t i = names_find(scope->names, name);
-        if (i != NAMES_NONE)
-            return scope->values[i];
-    }
-    return NULL;
-}
-
-/* False if the scope has the name already. */
-static bool bind(struct scope *scope, const char *name, struct onnx_value *value)
-{
-    if (names_add(scope->names, name, (uint32_t)scope->count) != NAMES_NONE)
-        return false;
-    if (scope->count == scope->capacity) {
-        scope->capacity = scope->capacity ? 2 * scope->capacity : 64;
-        scope->values = mem_grow(scope->values, scope->capacity, sizeof *scope->values);
-    }
-    scope->values[scope->count++] = value;
-    return true;
-}
-
-static const char *prefixed(struct onnx_model *model, const struct scope *scope, const char *name)
-{
-    return *scope->prefix ? arena_printf(model->arena, "%s/%s", scope->prefix, name) : name;
-}
 
 /* --- nodes of one graph in topological order ---------------------------------------------------
  */
@@ -185,7 +133,7 @@ static void read_attr(struct onnx_model *model, const char *name, const Onnx__At
 }
 
 /* A reference inside a function takes the caller's attribute, or is absent. */
-static void read_attrs(struct onnx_model *model, const struct scope *scope,
+static void read_attrs(struct onnx_model *model, const struct onnx_scope *scope,
                        const Onnx__NodeProto *proto, struct onnx_node *node)
 {
     struct onnx_attr *attrs = ARENA_ARRAY(model->arena, struct onnx_attr, proto->n_attribute);
@@ -206,7 +154,7 @@ static void read_attrs(struct onnx_model *model, const struct scope *scope,
     node->attrs = attrs;
 }
 
-static bool read_inputs(struct onnx_model *model, const struct scope *scope,
+static bool read_inputs(struct onnx_model *model, const struct onnx_scope *scope,
                         const Onnx__NodeProto *proto, struct onnx_node *node)
 {
     node->input_count = proto->n_input;
@@ -214,7 +162,7 @@ static bool read_inputs(struct onnx_model *model, const struct scope *scope,
     for (size_t i = 0; i < proto->n_input; i++) {
         if (!*proto->input[i])
             continue;
-        node->inputs[i] = look_up(scope, proto->input[i]);
+        node->inputs[i] = onnx_scope_find(scope, proto->input[i]);
         if (!node->inputs[i])
             return onnx_fail(model, node, ERR_REFERENCE, "it reads \"%.100s\", which nothing makes",
                              proto->input[i]);
@@ -222,7 +170,7 @@ static bool read_inputs(struct onnx_model *model, const struct scope *scope,
     return true;
 }
 
-static bool make_outputs(struct onnx_model *model, struct scope *scope,
+static bool make_outputs(struct onnx_model *model, struct onnx_scope *scope,
                          const Onnx__NodeProto *proto, struct onnx_node *node)
 {
     node->output_count = proto->n_output;
@@ -230,8 +178,8 @@ static bool make_outputs(struct onnx_model *model, struct scope *scope,
     for (size_t i = 0; i < proto->n_output; i++) {
         if (!*proto->output[i])
             continue;
-        node->outputs[i] = onnx_new_value(model, prefixed(model, scope, proto->output[i]));
-        if (!bind(scope, proto->output[i], node->outputs[i]))
+        node->outputs[i] = onnx_new_value(model, onnx_scope_name(model, scope, proto->output[i]));
+        if (!onnx_scope_bind(scope, proto->output[i], node->outputs[i]))
             return onnx_fail(model, node, ERR_DUPLICATE, "\"%.100s\" is there already",
                              proto->output[i]);
     }
@@ -242,63 +190,59 @@ static bool make_outputs(struct onnx_model *model, struct scope *scope,
  */
 
 /* The node's outputs are values made inside: the names outside now mean those. */
-static bool adopt_outputs(struct onnx_model *model, struct scope *scope,
+static bool adopt_outputs(struct onnx_model *model, struct onnx_scope *scope,
                           const Onnx__NodeProto *proto, const struct onnx_node *node,
-                          const struct scope *inner, size_t count, char *const *names)
+                          const struct onnx_scope *inner, size_t count, char *const *names)
 {
     for (size_t i = 0; i < proto->n_output; i++) {
         if (!*proto->output[i])
             continue;
-        struct onnx_value *value = i < count ? look_up(inner, names[i]) : NULL;
+        struct onnx_value *value = i < count ? onnx_scope_find(inner, names[i]) : NULL;
         if (!value)
             return onnx_fail(model, node, ERR_REFERENCE,
                              "nothing inside makes its output \"%.100s\"", proto->output[i]);
-        if (!bind(scope, proto->output[i], value))
+        if (!onnx_scope_bind(scope, proto->output[i], value))
             return onnx_fail(model, node, ERR_DUPLICATE, "\"%.100s\" is there already",
                              proto->output[i]);
     }
     return true;
 }
 
-static bool inline_function(struct onnx_model *model, struct scope *scope,
+static bool inline_function(struct onnx_model *model, struct onnx_scope *scope,
                             const Onnx__NodeProto *proto, struct onnx_node *node,
                             const Onnx__FunctionProto *function)
 {
-    struct scope inner;
-    open_scope(&inner, NULL, prefixed(model, scope, shown(proto)));
+    struct onnx_scope inner;
+    onnx_scope_open(&inner, NULL, onnx_scope_name(model, scope, shown(proto)));
     inner.call = node;
     inner.function = function;
     bool ok = true;
     for (size_t i = 0; ok && i < function->n_input; i++) {
         struct onnx_value *given = onnx_in(node, i);
-        if (given && !bind(&inner, function->input[i], given))
+        if (given && !onnx_scope_bind(&inner, function->input[i], given))
             ok = onnx_fail(model, node, ERR_DUPLICATE,
                            "the function's input \"%.100s\" occurs twice", function->input[i]);
     }
     ok = ok && add_nodes(model, &inner, function->n_node, function->node) &&
          adopt_outputs(model, scope, proto, node, &inner, function->n_output, function->output);
-    close_scope(&inner);
+    onnx_scope_close(&inner);
     return ok;
 }
 
-static bool add_initializers(struct onnx_model *model, struct scope *scope,
-                             const Onnx__GraphProto *graph);
-
-static bool inline_branch(struct onnx_model *model, struct scope *scope,
+static bool inline_branch(struct onnx_model *model, struct onnx_scope *scope,
                           const Onnx__NodeProto *proto, const struct onnx_node *node,
                           Onnx__GraphProto *graph)
 {
-    struct scope inner;
-    open_scope(&inner, scope, prefixed(model, scope, shown(proto)));
+    struct onnx_scope inner;
+    onnx_scope_open(&inner, scope, onnx_scope_name(model, scope, shown(proto)));
     inner.call = scope->call;
     char **names = mem_alloc(graph->n_output, sizeof *names);
     for (size_t i = 0; i < graph->n_output; i++)
         names[i] = graph->output[i]->name ? graph->output[i]->name : (char[]){ "" };
-    bool ok = add_initializers(model, &inner, graph) &&
-              add_nodes(model, &inner, graph->n_node, graph->node) &&
+    bool ok = onnx_add_graph(model, &inner, graph) &&
               adopt_outputs(model, scope, proto, node, &inner, graph->n_output, names);
     free(names);
-    close_scope(&inner);
+    onnx_scope_close(&inner);
     return ok;
 }
 
@@ -323,10 +267,11 @@ static const Onnx__FunctionProto *find_function(const struct onnx_model *model,
     return i == NAMES_NONE ? NULL : model->proto->functions[i];
 }
 
-static bool add_proto(struct onnx_model *model, struct scope *scope, const Onnx__NodeProto *proto)
+static bool add_proto(struct onnx_model *model, struct onnx_scope *scope,
+                      const Onnx__NodeProto *proto)
 {
     struct onnx_node *node = ARENA_ARRAY(model->arena, struct onnx_node, 1);
-    node->name = prefixed(model, scope, shown(proto));
+    node->name = onnx_scope_name(model, scope, shown(proto));
     node->op_type = proto->op_type ? proto->op_type : "";
     node->domain = proto->domain && strcmp(proto->domain, "ai.onnx") ? proto->domain : "";
     if (++model->work > ONNX_NODES_MAX)
@@ -339,19 +284,22 @@ static bool add_proto(struct onnx_model *model, struct scope *scope, const Onnx_
     const Onnx__FunctionProto *function = find_function(model, node);
     Onnx__GraphProto *branch =
         !*node->domain && !strcmp(node->op_type, "If") ? constant_branch(node) : NULL;
-    if (!function && !branch)
-        return make_outputs(model, scope, proto, node) && onnx_add(model, node);
+    bool done = function || branch, ok;
     if (model->call_depth == CALL_DEPTH_MAX)
         return onnx_fail(model, node, ERR_LIMIT, "functions call each other more than %d deep",
                          CALL_DEPTH_MAX);
     model->call_depth++;
-    bool ok = function ? inline_function(model, scope, proto, node, function)
-                       : inline_branch(model, scope, proto, node, branch);
+    if (function)
+        ok = inline_function(model, scope, proto, node, function);
+    else if (branch)
+        ok = inline_branch(model, scope, proto, node, branch);
+    else
+        ok = onnx_unroll(model, scope, proto, node, &done);
     model->call_depth--;
-    return ok;
+    return ok && (done || (make_outputs(model, scope, proto, node) && onnx_add(model, node)));
 }
 
-static bool add_nodes(struct onnx_model *model, struct scope *scope, size_t count,
+static bool add_nodes(struct onnx_model *model, struct onnx_scope *scope, size_t count,
                       Onnx__NodeProto **nodes)
 {
     uint32_t *order = sort_nodes(model, count, nodes);
@@ -371,7 +319,7 @@ static bool fail_value(struct onnx_model *model, enum err_code code, const char 
     return false;
 }
 
-static bool add_initializers(struct onnx_model *model, struct scope *scope,
+static bool add_initializers(struct onnx_model *model, struct onnx_scope *scope,
                              const Onnx__GraphProto *graph)
 {
     for (size_t i = 0; i < graph->n_initializer + graph->n_sparse_initializer; i++) {
@@ -380,16 +328,24 @@ static bool add_initializers(struct onnx_model *model, struct scope *scope,
             dense ? NULL : graph->sparse_initializer[i - graph->n_initializer];
         const Onnx__TensorProto *tensor = dense ? graph->initializer[i] : sparse->values;
         const char *name = tensor && tensor->name ? tensor->name : "";
-        struct onnx_value *value = onnx_new_value(model, prefixed(model, scope, name));
+        struct onnx_value *value = onnx_new_value(model, onnx_scope_name(model, scope, name));
         const char *why =
             dense ? onnx_read_tensor(model, tensor, value) : onnx_read_sparse(model, sparse, value);
         if (why)
             return fail_value(model, ERR_VALUE, why, name);
-        if (!bind(scope, name, value))
+        if (!onnx_scope_bind(scope, name, value))
             return fail_value(model, ERR_DUPLICATE, "there is another initialiser of this name",
                               name);
     }
     return true;
+}
+
+bool onnx_add_graph(struct onnx_model *model, struct onnx_scope *scope,
+                    const Onnx__GraphProto *graph)
+{
+    model->work += graph->n_initializer + graph->n_sparse_initializer;
+    return add_initializers(model, scope, graph) &&
+           add_nodes(model, scope, graph->n_node, graph->node);
 }
 
 static void add_symbol(struct onnx_model *model, const char *name)
@@ -455,18 +411,19 @@ bool onnx_read_type(struct onnx_model *model, const char *name, const Onnx__Type
     return true;
 }
 
-static bool add_inputs(struct onnx_model *model, struct scope *scope, const Onnx__GraphProto *graph)
+static bool add_inputs(struct onnx_model *model, struct onnx_scope *scope,
+                       const Onnx__GraphProto *graph)
 {
     model->inputs = ARENA_ARRAY(model->arena, struct onnx_value *, graph->n_input);
     for (size_t i = 0; i < graph->n_input; i++) {
         const char *name = graph->input[i]->name ? graph->input[i]->name : "";
-        struct onnx_value *initial = look_up(scope, name);
+        struct onnx_value *initial = onnx_scope_find(scope, name);
         if (initial && initial->constant)
             continue; /* IR 3 lists initialisers as inputs too */
         struct onnx_value *value = onnx_new_value(model, name);
         if (!onnx_read_type(model, name, graph->input[i]->type, value))
             return false;
-        if (!bind(scope, name, value))
+        if (!onnx_scope_bind(scope, name, value))
             return fail_value(model, ERR_DUPLICATE, "there is another input of this name", name);
         if (onnx_known(value) && onnx_elements(value) == 0) { /* nothing is there: all is known */
             value->constant = true;
@@ -478,12 +435,12 @@ static bool add_inputs(struct onnx_model *model, struct scope *scope, const Onnx
     return true;
 }
 
-static bool mark_outputs(struct onnx_model *model, const struct scope *scope,
+static bool mark_outputs(struct onnx_model *model, const struct onnx_scope *scope,
                          const Onnx__GraphProto *graph)
 {
     for (size_t i = 0; i < graph->n_output; i++) {
         const char *name = graph->output[i]->name ? graph->output[i]->name : "";
-        struct onnx_value *value = look_up(scope, name);
+        struct onnx_value *value = onnx_scope_find(scope, name);
         if (!value)
             return fail_value(model, ERR_REFERENCE, "nothing makes this output of the graph", name);
         value->graph_output = true;
@@ -550,8 +507,8 @@ bool onnx_build(struct onnx_model *model)
     for (size_t i = 0; i < model->proto->n_opset_import; i++)
         if (!model->proto->opset_import[i]->domain || !*model->proto->opset_import[i]->domain)
             model->opset = model->proto->opset_import[i]->version;
-    struct scope scope;
-    open_scope(&scope, NULL, "");
+    struct onnx_scope scope;
+    onnx_scope_open(&scope, NULL, "");
     index_described(model, graph);
     bool ok = index_functions(model) && add_initializers(model, &scope, graph) &&
               add_inputs(model, &scope, graph);
@@ -564,7 +521,7 @@ bool onnx_build(struct onnx_model *model)
     if (ok && !model->open_symbol)
         ok = add_nodes(model, &scope, graph->n_node, graph->node) &&
              mark_outputs(model, &scope, graph);
-    close_scope(&scope);
+    onnx_scope_close(&scope);
     if (ok)
         connect(model);
     return ok;

@@ -251,6 +251,15 @@ static const struct onnx_value *unknown_input(const struct onnx_node *node)
     return NULL;
 }
 
+static const char *why_unknown(const struct onnx_node *node)
+{
+    if (!*node->domain && !strcmp(node->op_type, "If"))
+        return "its condition is only known when it runs";
+    if (!*node->domain && (!strcmp(node->op_type, "Loop") || !strcmp(node->op_type, "Scan")))
+        return "its number of steps is only known when it runs, or not 1..512";
+    return "the operator is not supported";
+}
+
 bool onnx_add(struct onnx_model *model, struct onnx_node *node)
 {
     node->op = onnx_op_find(node->domain, node->op_type);
@@ -269,8 +278,7 @@ bool onnx_add(struct onnx_model *model, struct onnx_node *node)
     }
     model->nodes[model->node_count++] = node;
     if (!node->op || !node->op->infer)
-        return onnx_unsupported(model, node, "the operator is not supported") &&
-               describe_outputs(model, node);
+        return onnx_unsupported(model, node, why_unknown(node)) && describe_outputs(model, node);
     if (unknown)
         return onnx_unsupported(model, node,
                                 arena_printf(model->arena,

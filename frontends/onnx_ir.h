@@ -84,6 +84,7 @@ struct onnx_model {
     struct onnx_value **inputs;
     size_t work; /* nodes looked at, functions counted each time */
     unsigned call_depth;
+    size_t step_count; /* of loops, written out */
     size_t operator_count, operator_capacity;
     struct onnx_operator *operators;
     size_t unsupported_count, unsupported_capacity;

@@ -142,8 +142,8 @@ static void add_names(struct text *node, unsigned field, const char *names)
     free(copy);
 }
 
-void onnx_file_node(struct text *graph, const char *op, const char *domain, const char *name,
-                    const char *inputs, const char *outputs, const char *attrs)
+static struct text plain_node(const char *op, const char *domain, const char *name,
+                              const char *inputs, const char *outputs, const char *attrs)
 {
     struct text node = { 0 };
     char *copy = strdup(attrs), *rest = copy, *piece;
@@ -155,6 +155,23 @@ void onnx_file_node(struct text *graph, const char *op, const char *domain, cons
         add_attr(&node, piece);
     free(copy);
     onnx_file_str(&node, 7, domain);
+    return node;
+}
+
+void onnx_file_node(struct text *graph, const char *op, const char *domain, const char *name,
+                    const char *inputs, const char *outputs, const char *attrs)
+{
+    struct text node = plain_node(op, domain, name, inputs, outputs, attrs);
+    onnx_file_message(graph, 1, &node);
+}
+
+void onnx_file_body_node(struct text *graph, const char *op, const char *name, const char *inputs,
+                         const char *outputs, const char *attrs, struct text *body)
+{
+    struct text node = plain_node(op, "", name, inputs, outputs, attrs), attr = { 0 };
+    onnx_file_str(&attr, 1, "body");
+    onnx_file_message(&attr, 6, body);
+    onnx_file_message(&node, 5, &attr);
     onnx_file_message(graph, 1, &node);
 }
 

@@ -27,6 +27,9 @@ void onnx_file_ints(struct text *graph, const char *name, const char *values);
 /* A node; names apart by blanks, "-" is an absent one. attrs: "pads=1,1,1,1 group=2 to=@text". */
 void onnx_file_node(struct text *graph, const char *op, const char *domain, const char *name,
                     const char *inputs, const char *outputs, const char *attrs);
+/* The same with a graph of its own as attribute "body", which it releases. */
+void onnx_file_body_node(struct text *graph, const char *op, const char *name, const char *inputs,
+                         const char *outputs, const char *attrs, struct text *body);
 /* The whole: releases the graph. */
 struct text onnx_file_model(struct text *graph);
 
