@@ -48,20 +48,41 @@ static double measure(unsigned what, const size_t bytes[LEVELS], unsigned thread
                         : backend_cpu_write_bytes_per_s(footprint, threads);
 }
 
+/* The undisturbed values first; returns how many to take: those, or all if they are few. */
+static size_t keep_quiet(double *values, const bool *quiet, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!quiet[i])
+            continue;
+        double value = values[i];
+        values[i] = values[kept];
+        values[kept++] = value;
+    }
+    return kept >= 5 || kept * 3 >= count ? kept : count;
+}
+
 /* Medians of rounds that take each in turn. docs/model.md M-118 */
 static void measure_machine(const struct intrin_calibration *c, struct intrin_rates *row,
                             unsigned threads, unsigned samples)
 {
     size_t bytes[LEVELS];
     double *values = mem_alloc((size_t)samples * MEASURES, sizeof *values), median[MEASURES];
+    bool *quiet = mem_alloc((size_t)samples * MEASURES, sizeof *quiet);
     choose_footprints(c, threads, bytes);
     measure(PEAK, bytes, threads); /* wakes the threads and the clock */
     for (unsigned i = 0; i < samples; i++)
-        for (unsigned m = 0; m < MEASURES; m++)
+        for (unsigned m = 0; m < MEASURES; m++) {
+            long before = backend_preemptions();
             values[m * samples + i] = measure(m, bytes, threads);
-    for (unsigned m = 0; m < MEASURES; m++)
-        median[m] = backend_median(&values[m * samples], samples);
+            quiet[m * samples + i] = backend_preemptions() == before;
+        }
+    for (unsigned m = 0; m < MEASURES; m++) {
+        double *own = &values[m * samples];
+        median[m] = backend_median(own, keep_quiet(own, &quiet[m * samples], samples));
+    }
     free(values);
+    free(quiet);
     *row = (struct intrin_rates){
         .threads = threads,
         .peak_ops_per_s = median[PEAK],
