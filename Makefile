@@ -109,7 +109,7 @@ $(call object,sweep/mpi/mpi.c): INCLUDES += $(MPI_CFLAGS)
 # gcc 12 moves sums to and fro around an asm statement unless it may rename registers.
 AVX512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512 \
     $(shell $(CC) -Werror -frename-registers -E -x c /dev/null >/dev/null 2>&1 && echo -frename-registers)
-$(call object,backends/cpu/kernel_avx512vnni.c): ALL_CFLAGS += $(AVX512) -mavx512vnni
+$(call object,$(wildcard backends/cpu/kernel_*avx512vnni.c)): ALL_CFLAGS += $(AVX512) -mavx512vnni
 $(call object,backends/cpu/kernel_avx512bf16.c): ALL_CFLAGS += $(AVX512) -mavx512bf16
 
 $(call object,bench/bench_cpu.c): INCLUDES += $(if $(DNNL),-DBENCH_DNNL)

@@ -17,9 +17,10 @@ static void print_rates(const struct intrin_rates *r)
         r->l1_write_bytes_per_s / 1e9, r->l2_write_bytes_per_s / 1e9, r->l3_write_bytes_per_s / 1e9,
         r->memory_write_bytes_per_s / 1e9, r->tile_ns, r->chain_ns, 100 * r->exposed_frac);
     printf("  packing MB/s: along %.0f, across %.0f; depthwise: four taps %.2f ns, a row %.2f ns; "
-           "requantised: %.0f M/s\n",
+           "sliding: a column %.2f ns, a row %.2f ns; requantised: %.0f M/s\n",
            r->pack_along_bytes_per_s / 1e6, r->pack_across_bytes_per_s / 1e6, r->lanes_quad_ns,
-           r->lanes_row_ns, r->epilogue_elements_per_s / 1e6);
+           r->lanes_row_ns, r->window_column_ns, r->window_row_ns,
+           r->epilogue_elements_per_s / 1e6);
 }
 
 enum err_code cli_validate_calibrate(const struct validate_args *a, struct err *err)

@@ -42,6 +42,8 @@ static const struct rate {
     RATE(pack_across_bytes_per_s, false),
     TIME(lanes_quad_ns, false),
     TIME(lanes_row_ns, false),
+    TIME(window_column_ns, false),
+    TIME(window_row_ns, false),
     RATE(epilogue_elements_per_s, false),
 #undef RATE
 #undef FRACTION
@@ -194,5 +196,7 @@ const struct intrin_calibration intrin_calibration_zen5 = {
                  .pack_along_bytes_per_s = 1e9,
                  .pack_across_bytes_per_s = 0.6e9,
                  .lanes_quad_ns = 7,
-                 .lanes_row_ns = 10 } },
+                 .lanes_row_ns = 10,
+                 .window_column_ns = 1,
+                 .window_row_ns = 2 } },
 };

@@ -102,6 +102,7 @@ static void measure_machine(const struct intrin_calibration *c, struct intrin_ra
 #define PRODUCT "C[m,n] += A[m,k] * B[k,n]"
 #define ALONG   "C[m,n] += A[m,k] * B[n,k]"
 #define WINDOW  "O[g,p,q] += I[g,p+r,q+s] * W[g,r,s]"
+#define APART   "O[g,p,q] += I[g,p+r,3*q+s] * W[g,r,s]"
 
 /* A job; its rows (m, or p) times as many as there are threads. */
 struct job {
@@ -135,8 +136,11 @@ static const struct job streaming[] = { { PRODUCT, GEMM(182, 64, 1760), false, f
 static const struct job packing_across = { PRODUCT, GEMM(4, 96, 176), true, false },
                         packing_along = { ALONG, GEMM(4, 96, 176), true, false },
                         requantising = { PRODUCT, GEMM(112, 64, 36), false, true };
-static const struct job lanes_few = { WINDOW, DEPTHWISE(64, 11, 13, 3, 3), false, false },
+static const struct job lanes_few = { WINDOW, DEPTHWISE(64, 11, 13, 4, 4), false, false },
                         lanes_many = { WINDOW, DEPTHWISE(64, 11, 13, 5, 5), false, false };
+/* Rows one column apart, and three. */
+static const struct job window_near = { WINDOW, DEPTHWISE(64, 11, 13, 3, 3), false, false },
+                        window_far = { APART, DEPTHWISE(64, 11, 13, 3, 3), false, false };
 
 /* What a job takes, what is known of it, and the rest. */
 struct trial {
@@ -279,6 +283,24 @@ static double packing_rate(const struct job *job, const struct intrin_calibratio
     return trial.work.packed_bytes / unexplained_ns(&trial) * 1e9;
 }
 
+static void measure_window(const struct intrin_calibration *machine, struct intrin_rates *row,
+                           unsigned threads, unsigned samples)
+{
+    struct trial near = try_job(&window_near, machine, row, threads, samples);
+    struct trial far = try_job(&window_far, machine, row, threads, samples);
+    const struct kernel_work_lanes *n = &near.work.lanes, *f = &far.work.lanes;
+    if (n->window_rows <= 0)
+        return;
+    double near_ns = unexplained_ns(&near) / (near.work.busiest_frac * n->window_rows),
+           far_ns = unexplained_ns(&far) / (far.work.busiest_frac * f->window_rows);
+    double near_columns = n->window_columns / n->window_rows,
+           far_columns = f->window_columns / f->window_rows;
+    double each = (far_ns - near_ns) / (far_columns - near_columns),
+           rest = near_ns - near_columns * each;
+    row->window_column_ns = each > 0 ? each : 0;
+    row->window_row_ns = rest > 0 ? rest : 0;
+}
+
 static void measure_lanes(const struct intrin_calibration *machine, struct intrin_rates *row,
                           unsigned threads, unsigned samples)
 {
@@ -302,6 +324,7 @@ void backend_cpu_calibrate(struct intrin_calibration *out, struct intrin_rates *
     row->pack_across_bytes_per_s = packing_rate(&packing_across, out, row, threads, samples);
     row->pack_along_bytes_per_s = packing_rate(&packing_along, out, row, threads, samples);
     measure_lanes(out, row, threads, samples);
+    measure_window(out, row, threads, samples);
     struct trial trial = try_job(&requantising, out, row, threads, samples);
     row->epilogue_elements_per_s = trial.work.epilogue_elements / unexplained_ns(&trial) * 1e9;
 }

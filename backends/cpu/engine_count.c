@@ -63,19 +63,41 @@ static void count_streams(const struct kernel_engine *e, struct kernel_work *out
                                                  false });
 }
 
+static void count_window(const struct kernel_engine *e, struct kernel_work_lanes *out)
+{
+    uint64_t step = (uint64_t)e->parts[BATCH].points * e->fold;
+    double rows = 0, columns = 0, panels = (double)e->panel_count;
+    for (size_t r = 0; r < e->run_count; r++) {
+        const struct lanes_run *run = &e->runs[r];
+        int64_t apart = run->step % e->column_step == 0 ? run->step / e->column_step : 0;
+        bool shares = apart == 1 || apart == 2;
+        rows += (double)run->count;
+        columns += (double)run->count * (double)(shares ? apart : KERNEL_WINDOW) +
+                   (double)(shares ? KERNEL_WINDOW - apart : 0);
+    }
+    out->window_rows = rows * panels;
+    out->window_columns = columns * panels;
+    out->split_vectors =
+        KERNEL_WINDOW * out->window_columns * split_frac((uint64_t)e->column_step) +
+        QUAD_BYTES * out->window_rows * split_frac(step * sizeof(uint32_t));
+}
+
+static void count_lanes(const struct kernel_engine *e, struct kernel_work_lanes *out)
+{
+    uint64_t step = (uint64_t)e->parts[BATCH].points * e->fold;
+    out->rows = (double)e->parts[ROW].points / (double)e->fold * (double)e->panel_count;
+    out->quads = out->rows * (double)e->quad_count;
+    out->split_vectors = QUAD_BYTES * (out->quads * split_frac(step) +
+                                       out->rows * split_frac(step * sizeof(uint32_t)));
+}
+
 void kernel_engine_count(const struct kernel_engine *e, struct kernel_work *out)
 {
-    double rows = (double)e->parts[ROW].points;
     uint64_t items = (uint64_t)batches_of(e) * e->panel_count * e->tile_count;
     *out = (struct kernel_work){ .parallel_parts = 1 };
     if (e->fold != 0) {
-        items = ((size_t)rows / e->fold + LANES_ROWS - 1) / LANES_ROWS * e->panel_count;
-        out->lanes.rows = rows / (double)e->fold * (double)e->panel_count;
-        out->lanes.quads = out->lanes.rows * (double)e->quad_count;
-        uint64_t step = (uint64_t)e->parts[BATCH].points * e->fold;
-        out->lanes.split_vectors =
-            QUAD_BYTES * (out->lanes.quads * split_frac(step) +
-                          out->lanes.rows * split_frac(step * sizeof(uint32_t)));
+        items = e->run_count * e->panel_count;
+        (e->slides ? count_window : count_lanes)(e, &out->lanes);
         out->parallel_parts += e->sums != NULL || !kernel_engine_stores_as_is(e);
     } else {
         if (kernel_engine_stores_as_is(e))

@@ -40,6 +40,12 @@ struct row_tile {
     size_t quad_begin, quad_end; /* the others read zeros only */
 };
 
+/* Folded rows of a depthwise job at an even distance in A. */
+struct lanes_run {
+    size_t begin, count;
+    int64_t step; /* bytes */
+};
+
 struct panel {
     int64_t begin;
     unsigned columns, vectors;
@@ -80,6 +86,10 @@ struct kernel_engine {
     /* Depthwise: C is rows x batch, `fold` neighbouring rows fill 64 channels; 0: not. */
     size_t fold;
     int32_t *taps, *fold_rows;
+    bool slides; /* three columns (quads) of at most three taps, along runs */
+    int64_t column_step;
+    size_t run_count;
+    struct lanes_run *runs;
     size_t tile_count, panel_count;
     struct row_tile *tiles;
     struct panel *panels;

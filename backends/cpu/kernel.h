@@ -53,12 +53,32 @@ struct kernel_lanes {
 };
 typedef void kernel_lanes_run(const struct kernel_lanes *lanes);
 
+/*
+ * Depthwise with three columns of at most three taps, along a run of rows of C at an even distance
+ * in A: C[row][channels] = Σ over columns and taps of
+ * A[row · row_step + column · column_step + tap][channel] · weight[column][tap][channel].
+ */
+#define KERNEL_WINDOW 3
+struct kernel_window {
+    const uint8_t *a;              /* whole groups of 64 bytes are read */
+    int64_t taps[KERNEL_WINDOW];   /* bytes; where there are fewer, any that may be read */
+    int64_t column_step, row_step; /* bytes; rows one or two columns apart share columns */
+    size_t row_count;
+    const uint8_t *b; /* [columns][64][4], the fourth tap and those that are not there 0 */
+    uint32_t *c;
+    int64_t c_step;    /* elements from row to row */
+    unsigned channels; /* to be stored: 1 … 64 */
+};
+typedef void kernel_window_run(const struct kernel_window *window);
+kernel_window_run kernel_window_avx512vnni;
+
 struct kernel_set {
     const char *name; /* "avx512vnni" */
     unsigned rows_max[KERNEL_VECTORS_MAX + 1];
     kernel_tile_run *tiles[KERNEL_VECTORS_MAX + 1][KERNEL_ROWS_MAX + 1][KERNEL_ROWS_COUNT];
-    kernel_lanes_run *lanes; /* NULL: none */
-    kernel_tile_run *any;    /* of every shape, if not NULL */
+    kernel_lanes_run *lanes;   /* NULL: none */
+    kernel_window_run *window; /* NULL: none */
+    kernel_tile_run *any;      /* of every shape, if not NULL */
     /* Runs `rounds` of independent multiply-adds in registers; returns the operations done. */
     uint64_t (*peak)(uint64_t rounds);
 };

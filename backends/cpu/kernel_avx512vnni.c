@@ -91,5 +91,6 @@ const struct kernel_set kernel_set_avx512vnni = {
     .rows_max = TILE_ROWS_MAX,
     .tiles = TILE_TABLE,
     .lanes = run_lanes,
+    .window = kernel_window_avx512vnni,
     .peak = peak,
 };

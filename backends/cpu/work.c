@@ -62,7 +62,9 @@ static void time_tiles(const struct kernel_work *work, const struct intrin_rates
 static void time_lanes(const struct kernel_work *work, const struct intrin_rates *rates, double *ns)
 {
     double load_ns = one_ns(VECTOR_BYTES, rates->l1_bytes_per_s, rates->threads);
-    ns[LANES] = work->lanes.quads * rates->lanes_quad_ns + work->lanes.rows * rates->lanes_row_ns +
+    ns[LANES] = work->lanes.window_columns * rates->window_column_ns +
+                work->lanes.window_rows * rates->window_row_ns +
+                work->lanes.quads * rates->lanes_quad_ns + work->lanes.rows * rates->lanes_row_ns +
                 work->lanes.split_vectors * load_ns;
 }
 

@@ -33,6 +33,8 @@ struct kernel_work_stream {
 
 /* Depthwise: rows of 64 channels, each of some quads of four taps. */
 struct kernel_work_lanes {
+    /* Where three columns slide: columns that are loaded, rows; else 0. */
+    double window_columns, window_rows;
     double rows, quads;   /* quads of all rows together */
     double split_vectors; /* of input and output: across two lines */
 };

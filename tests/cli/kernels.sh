@@ -6,14 +6,15 @@
 folder=backends/cpu
 common="-std=c11 -O2 -I. -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512"
 
-# no_stack OBJECT: no instruction moves a zmm register from or to the stack, and there are tiles.
+# no_stack OBJECT [COUNT PREFIX]: no instruction moves a zmm register from or to the stack, and there
+# are that many such functions.
 no_stack() {
     objdump -d --no-show-raw-insn "$1" >"$WORK/listing" || return
     ! grep -E 'zmm[0-9]+.*\((%rsp|%rbp)|\((%rsp|%rbp)[^)]*\).*zmm' "$WORK/listing" || return
     local tiles
-    tiles=$(grep -c '^[0-9a-f]* <tile_.*>:' "$WORK/listing")
-    echo "$tiles tiles"
-    [ "$tiles" -ge 84 ]
+    tiles=$(grep -c "^[0-9a-f]* <${3:-tile_}.*>:" "$WORK/listing")
+    echo "$tiles kernels"
+    [ "$tiles" -ge "${2:-84}" ]
 }
 
 # loop_products OBJECT TILE COUNT: the tile has that many products, no more (no unrolling).
@@ -42,6 +43,10 @@ if command -v objdump >/dev/null; then
                 $compiler $common $rename -mavx512$kind -c -o "$object" $folder/kernel_avx512$kind.c
             check "kernels__${compiler}_${kind}__no_zmm_on_the_stack" no_stack "$object"
         done
+        object=$WORK/$compiler-window.o
+        check "kernels__${compiler}_window__compiles" \
+            $compiler $common -mavx512vnni -c -o "$object" $folder/kernel_window_avx512vnni.c
+        check "kernels__${compiler}_window__no_zmm_on_the_stack" no_stack "$object" 12 window_
         check "kernels__${compiler}__14x2_has_28_products" \
             loop_products "$WORK/$compiler-vnni.o" tile_14x2_EVEN 28 vpdpbusd
         check "kernels__${compiler}__4x3_moves_no_sums" \

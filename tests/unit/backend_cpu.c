@@ -170,6 +170,31 @@ TEST(cpu__2000_random_windows__as_the_reference)
         check_random(seed);
 }
 
+/* Three columns of one to three taps: all groups of channels, distances of rows, epilogues. */
+TEST(cpu__sliding_windows__as_the_reference)
+{
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        struct rng rng = rng_stream(66, seed, 0);
+        char numbers[256];
+        struct expr expr;
+        test_seed(seed);
+        int r = (int)rng_below(&rng, 3) + 1, dh = (int)rng_below(&rng, 2) + 1,
+            dw = (int)rng_below(&rng, 5) == 0 ? 2 : 1;
+        snprintf(numbers, sizeof numbers,
+                 "n=%d g=%d m=1 p=%d q=%d r=%d s=3 sh=%d sw=%d dh=%d dw=%d ph=%d pw=%d",
+                 (int)rng_below(&rng, 2) + 1, (int)rng_below(&rng, 150) + 16,
+                 (int)rng_below(&rng, 6) + 1, (int)rng_below(&rng, 20) + 1, r,
+                 (int)rng_below(&rng, 3) + 1, (int)rng_below(&rng, 4) + 1, dh, dw,
+                 (int)rng_below(&rng, (uint32_t)((r - 1) * dh / 2 + 1)),
+                 (int)rng_below(&rng, (uint32_t)dw + 1));
+        match_op("depthwise_conv2d", numbers, &expr);
+        struct backend_job job = { .expr = &expr, .threads = 1 };
+        struct data data = make_data(&job, &rng);
+        check_job(job, &data, numbers);
+        free_data(&data);
+    }
+}
+
 TEST(cpu__portable_tiles__as_the_reference)
 {
     setenv("SOCWEAVE_CPU_ISA", "portable", 1);

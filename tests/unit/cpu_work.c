@@ -1,10 +1,12 @@
 /* kernel_work: time of counted work, by hand; docs/model.md M-145 to M-154. */
+#include <stdio.h>
 #include <string.h>
 
 #include "backends/cpu/calibrate.h"
 #include "backends/cpu/engine.h"
 #include "backends/cpu/work.h"
 #include "core/arena.h"
+#include "tests/model/match_case.h"
 #include "tests/test.h"
 
 /* One thread: a product takes 1 ns, a load 0.5 ns, a store 1 ns. */
@@ -33,6 +35,8 @@ static struct intrin_calibration machine_of(void)
                      .pack_across_bytes_per_s = 1e9,
                      .lanes_quad_ns = 2,
                      .lanes_row_ns = 5,
+                     .window_column_ns = 3,
+                     .window_row_ns = 4,
                      .epilogue_elements_per_s = 0.5e9 } },
     };
 }
@@ -168,6 +172,45 @@ TEST(cpu_work__depthwise__quads_rows_and_split_vectors)
     struct backend_forecast f = forecast_of(&work);
     CHECK_NEAR(21 * 2 + 7 * 5 + 30 * 0.5, f.ns, 1e-9);
     CHECK_STR("depthwise", f.bound);
+}
+
+TEST(cpu_work__sliding_window__columns_and_rows)
+{
+    struct kernel_work work = { .threads = 1,
+                                .busiest_frac = 1,
+                                .lanes = { .window_rows = 6, .window_columns = 8 } };
+    struct backend_forecast f = forecast_of(&work);
+    CHECK_NEAR(8 * 3 + 6 * 4, f.ns, 1e-9);
+    CHECK_STR("depthwise", f.bound);
+}
+
+/* 64 channels, 5 x 6 outputs: five runs of six rows. One column apart: two before the first, then
+ * one each; two apart: one, then two each; three apart: three each. */
+TEST(cpu_work__count__a_sliding_window_by_hand)
+{
+    static const struct {
+        int stride;
+        double columns;
+    } rows[] = { { 1, 5 * (2 + 6) }, { 2, 5 * (1 + 12) }, { 3, 5 * 18 } };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char numbers[96];
+        struct expr expr;
+        int8_t weights[64 * 9] = { 0 };
+        struct backend_job job = { .expr = &expr, .constant = weights, .threads = 1 };
+        struct kernel_engine *engine;
+        struct kernel_work work;
+        snprintf(numbers, sizeof numbers,
+                 "n=1 g=64 m=1 p=5 q=6 r=3 s=3 sh=1 sw=%d dh=1 dw=1 ph=0 pw=0", rows[i].stride);
+        match_op("depthwise_conv2d", numbers, &expr);
+        CHECK_OK(kernel_engine_plan(&engine, &job, err));
+        kernel_engine_count(engine, &work);
+        kernel_engine_free(engine);
+        if (work.tile_count > 0)
+            continue; /* a machine without this kernel */
+        CHECK_NEAR(30, work.lanes.window_rows, 0);
+        CHECK_NEAR(rows[i].columns, work.lanes.window_columns, 0);
+        CHECK_NEAR(0, work.lanes.split_vectors, 0);
+    }
 }
 
 TEST(cpu_work__packing_epilogue_call__are_added)
