@@ -35,7 +35,7 @@ static enum err_code parse(struct explore_args *a, int argc, char **argv, bool *
         { "--workload", CLI_TEXT, &a->workload, "FILE", "workload, or the name of a shipped one", .required = true },
         { "--out", CLI_TEXT, &a->out, "DIR", "output folder (out/SOC-WORKLOAD if not given)" },
         { "--mapper", CLI_TEXT, &a->mapper, "NAME", "how to search; 'list' shows them" },
-        { "--objective", CLI_CHOICE, &a->objective, "WHAT", "to minimise; pareto: the front of latency and energy", objectives, PARETO + 1 },
+        { "--objective", CLI_CHOICE, &a->objective, "WHAT", "to minimise, or both", objectives, PARETO + 1 },
         { "--fitness", CLI_CHOICE, &a->fitness, "HOW", "the search believes", fitness_names, 3 },
         { "--granularity", CLI_CHOICE, &a->granularity, "G", "of the timing model", granularity_names, 2 },
         { "--sharing", CLI_CHOICE, &a->sharing, "S", "allotments of PEs (auto: the mapper's)", cli_sharing_choices, 1 + COST_SHARING_COUNT },

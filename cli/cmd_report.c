@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/outcome.h"
+#include "cli/sweep_pair.h"
 #include "core/arena.h"
 #include "core/file.h"
 #include "core/json.h"
@@ -79,15 +80,31 @@ static enum err_code report_dir(const char *dir, unsigned choice, struct err *er
     return rc;
 }
 
+static enum err_code check_usage(const struct cli_list *dirs, bool compares, const char *out,
+                                 struct err *err)
+{
+    if (!dirs->count)
+        return err_set(err, ERR_USAGE, "no folder given");
+    if (compares && dirs->count != 2)
+        return err_set(err, ERR_USAGE, "--compare: expected two studies, got %zu", dirs->count);
+    if (out && !compares)
+        return err_set(err, ERR_USAGE,
+                       "--out: only with --compare; report.html stays in its folder");
+    return ERR_OK;
+}
+
 int cmd_report(int argc, char **argv)
 {
     struct err err = ERR_INIT;
     struct cli_list dirs = { 0 };
-    bool helped, json = false;
+    bool helped, json = false, compares = false;
+    const char *dir = NULL;
     unsigned sharing = 0;
     const struct cli_option options[] = {
         { "--sharing", CLI_CHOICE, &sharing, "S", "allotments (auto: as the mapping says)",
           cli_sharing_choices, 1 + COST_SHARING_COUNT },
+        { "--compare", CLI_FLAG, &compares, NULL, "two studies of sweep, side by side" },
+        { "--out", CLI_TEXT, &dir, "DIR", "of --compare: output folder (out/A-B if not given)" },
         { "--json", CLI_FLAG, &json, NULL, "print one JSON object in place of lines" },
     };
     if (cli_parse("report", options, sizeof options / sizeof *options, argc, argv, &dirs, &helped,
@@ -95,10 +112,10 @@ int cmd_report(int argc, char **argv)
         return cli_fail("report", &err);
     if (helped)
         return 0;
-    if (!dirs.count) {
-        err_set(&err, ERR_USAGE, "no folder given");
+    if (check_usage(&dirs, compares, dir, &err) != ERR_OK)
         return cli_fail("report", &err);
-    }
+    if (compares)
+        return cli_sweep_pair(dirs.items, dir, json, &err) == ERR_OK ? 0 : cli_fail("report", &err);
     struct text text = { 0 };
     struct json_out out;
     json_out_init(&out, &text);

@@ -73,29 +73,6 @@ static enum err_code parse(struct sweep_args *a, int argc, char **argv, bool *he
     return ERR_OK;
 }
 
-static enum err_code parse_objectives(const char *list, struct sweep_strategy_options *out,
-                                      struct err *err)
-{
-    for (const char *at = list; *at; at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',')) {
-        size_t length = strcspn(at, ","), found = 0;
-        while (found < SWEEP_OBJECTIVE_COUNT &&
-               (strlen(sweep_objective_names[found]) != length ||
-                strncmp(sweep_objective_names[found], at, length) != 0))
-            found++;
-        bool again = false;
-        for (size_t i = 0; i < out->objective_count; i++)
-            again = again || out->objectives[i] == found;
-        if (found == SWEEP_OBJECTIVE_COUNT || again)
-            return err_set(err, ERR_USAGE,
-                           "--objectives: expected distinct ones of latency, energy, edp, area, "
-                           "power, deadline-misses, got \"%.*s\"",
-                           (int)length, at);
-        out->objectives[out->objective_count++] = (enum sweep_objective)found;
-    }
-    return out->objective_count ? ERR_OK
-                                : err_set(err, ERR_USAGE, "--objectives: expected at least one");
-}
-
 /* --- a job -------------------------------------------------------------------------------------
  */
 
@@ -262,7 +239,8 @@ static enum err_code load(struct sweep_run *run, struct err *err)
     if (!mapper)
         return err_set(err, ERR_USAGE, "--mapper: no mapper \"%s\"; explore --mapper list",
                        a->mapper);
-    enum err_code rc = parse_objectives(a->objectives, &run->options, err);
+    enum err_code rc = cli_sweep_objectives(a->objectives, run->options.objectives,
+                                            &run->options.objective_count, err);
     if (rc != ERR_OK)
         return rc;
     run->mapping =

@@ -7,7 +7,8 @@ const struct cli_command cli_commands[] = {
     { "explore", "search the best mapping of a workload onto a SoC, simulate it, report it", NULL,
       "Builds the cost table, searches groupings and placements, replays the best ones in the SystemC\n"
       "timing model and writes result.json, mapping.json, layers.csv, trace.json, report.html and more\n"
-      "into the output folder. The same seed gives the same files for any --jobs.",
+      "into the output folder. The same seed gives the same files for any --jobs. --objective pareto finds\n"
+      "the front of latency against energy: a mapping for each of its points, the knee as mapping.json.",
       "socweave explore --soc soc-configs/comb-small-low.json \\\n"
       "      --workload dnn-graphs/workloads/mixed-light.json --out out/first",
       cmd_explore },
@@ -68,9 +69,11 @@ const struct cli_command cli_commands[] = {
       "the first: sweep --resume with the same options goes on with the merged folder.",
       "socweave merge out/shard1 out/shard2 --out out/whole",
       cmd_merge },
-    { "report", "make report.html again from an output folder", "DIR…",
+    { "report", "make report.html again, or compare two studies", "DIR…",
       "Reads the folder's mapping.json, replays it and writes report.html anew. The SoC and workload\n"
-      "files that result.json names must still be there, unchanged.",
+      "files that result.json names must still be there, unchanged. --compare sets two studies of sweep with\n"
+      "the same workload and objectives side by side: both fronts, hypervolume in one box, coverage, the\n"
+      "points they share, as a table and as studies.html and studies.json.",
       "socweave report out/first",
       cmd_report },
     { "check", "say whether files are valid: SoC, DNN graph, workload, mapping, intrinsic", "FILE…",

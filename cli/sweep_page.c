@@ -9,21 +9,6 @@
 
 #define STEPS 60
 
-static const struct {
-    enum report_dimension dimension;
-    const char *unit;
-} shown[SWEEP_OBJECTIVE_COUNT] = {
-    [SWEEP_LATENCY] = { REPORT_TIME, "" }, [SWEEP_ENERGY] = { REPORT_ENERGY, "" },
-    [SWEEP_EDP] = { REPORT_EDP, "" },      [SWEEP_AREA] = { REPORT_COUNT, "mm²" },
-    [SWEEP_POWER] = { REPORT_COUNT, "W" }, [SWEEP_DEADLINE_MISSES] = { REPORT_COUNT, "" },
-};
-
-static const char *base_name(const char *file)
-{
-    const char *slash = strrchr(file, '/');
-    return slash ? slash + 1 : file;
-}
-
 /* --- levels of the parameters ------------------------------------------------------------------
  */
 
@@ -194,13 +179,11 @@ static void fill_study(const struct cli_sweep_results *r, struct arena *arena,
     options[study->option_count] =
         (struct report_sweep_option){ "space_sha256", study->space_sha256 };
     for (size_t d = 0; d < r->objective_count; d++)
-        objectives[d] = (struct report_measure){ sweep_objective_names[r->objectives[d]],
-                                                 shown[r->objectives[d]].dimension,
-                                                 shown[r->objectives[d]].unit };
+        objectives[d] = cli_sweep_measure(r->objectives[d]);
     for (size_t p = 0; p < study->parameter_count; p++)
         parameters[p].name = study->parameters[p];
-    *f = (struct report_sweep_facts){ .space = base_name(study->space_file),
-                                      .workload = base_name(study->workload_file),
+    *f = (struct report_sweep_facts){ .space = cli_base_name(study->space_file),
+                                      .workload = cli_base_name(study->workload_file),
                                       .version = study->version,
                                       .finished = sweep_store_finished(r->store),
                                       .points = r->point_count,

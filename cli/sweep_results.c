@@ -1,6 +1,7 @@
 #include "cli/sweep_results.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/sweep_page.h"
@@ -8,6 +9,50 @@
 #include "core/file.h"
 #include "ga/front.h"
 #include "reports/report_format.h"
+
+enum err_code cli_sweep_objectives(const char *list,
+                                   enum sweep_objective out[SWEEP_OBJECTIVE_COUNT], size_t *count,
+                                   struct err *err)
+{
+    *count = 0;
+    for (const char *at = list; *at; at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',')) {
+        size_t length = strcspn(at, ","), found = 0;
+        while (found < SWEEP_OBJECTIVE_COUNT &&
+               (strlen(sweep_objective_names[found]) != length ||
+                strncmp(sweep_objective_names[found], at, length) != 0))
+            found++;
+        bool again = false;
+        for (size_t i = 0; i < *count; i++)
+            again = again || out[i] == found;
+        if (found == SWEEP_OBJECTIVE_COUNT || again)
+            return err_set(err, ERR_USAGE,
+                           "--objectives: expected distinct ones of latency, energy, edp, area, "
+                           "power, deadline-misses, got \"%.*s\"",
+                           (int)length, at);
+        out[(*count)++] = (enum sweep_objective)found;
+    }
+    return *count ? ERR_OK : err_set(err, ERR_USAGE, "--objectives: expected at least one");
+}
+
+struct report_measure cli_sweep_measure(enum sweep_objective objective)
+{
+    static const struct {
+        enum report_dimension dimension;
+        const char *unit;
+    } shown[SWEEP_OBJECTIVE_COUNT] = {
+        [SWEEP_LATENCY] = { REPORT_TIME, "" }, [SWEEP_ENERGY] = { REPORT_ENERGY, "" },
+        [SWEEP_EDP] = { REPORT_EDP, "" },      [SWEEP_AREA] = { REPORT_COUNT, "mm²" },
+        [SWEEP_POWER] = { REPORT_COUNT, "W" }, [SWEEP_DEADLINE_MISSES] = { REPORT_COUNT, "" },
+    };
+    return (struct report_measure){ sweep_objective_names[objective], shown[objective].dimension,
+                                    shown[objective].unit };
+}
+
+const char *cli_base_name(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    return slash ? slash + 1 : file;
+}
 
 static int by_request(const void *a, const void *b)
 {

@@ -3,6 +3,7 @@
 #define SOCWEAVE_CLI_SWEEP_RESULTS_H
 
 #include "ga/front.h"
+#include "reports/report_format.h"
 #include "sweep/drive.h"
 
 struct cli_sweep_results {
@@ -17,6 +18,14 @@ struct cli_sweep_results {
     double ideal[GA_FRONT_DIMS_MAX], reference[GA_FRONT_DIMS_MAX]; /* the box of the hypervolume */
     double hypervolume_frac;
 };
+
+/* "latency,energy": distinct names of objectives; ERR_USAGE says what was expected. */
+enum err_code cli_sweep_objectives(const char *list,
+                                   enum sweep_objective out[SWEEP_OBJECTIVE_COUNT], size_t *count,
+                                   struct err *err);
+/* How an objective is written. */
+struct report_measure cli_sweep_measure(enum sweep_objective objective);
+const char *cli_base_name(const char *file); /* behind its last slash */
 
 void cli_sweep_results_init(struct cli_sweep_results *out, struct sweep_store *store,
                             const enum sweep_objective *objectives, size_t objective_count);

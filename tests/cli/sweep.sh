@@ -41,6 +41,34 @@ check sweep__finished_and_resumed__same_front bash -c "cp -r '$WORK/j1' '$WORK/a
     --workload tiny --budget-points 60 --budget-layers 64000 --progress none --resume --out '$WORK/again' &&
     cmp '$WORK/j1/front.csv' '$WORK/again/front.csv'"
 
+# Two studies side by side.
+compare_studies() {
+    "$SOCWEAVE" report --compare "$@"
+}
+"$SOCWEAVE" sweep --space $space --workload tiny --strategy random --budget-points 40 --budget-layers 20000 --progress none --out "$WORK/random" >/dev/null
+check report__two_studies__runs compare_studies "$WORK/j1" "$WORK/random" --out "$WORK/pair"
+check report__two_studies__page_and_json test -s "$WORK/pair/studies.html" -a -s "$WORK/pair/studies.json"
+compare_studies "$WORK/j1" "$WORK/random" --json --out "$WORK/pair" >"$WORK/pair.json"
+check report__two_studies__json_is_the_file cmp "$WORK/pair.json" "$WORK/pair/studies.json"
+check report__two_studies__front_of_each_is_told test "$(sed -n 's/^ *"front": \([0-9]*\),$/\1/p' "$WORK/pair.json" | tr '\n' ' ')" = \
+    "$(($(wc -l <"$WORK/j1/front.csv") - 1)) $(($(wc -l <"$WORK/random/front.csv") - 1)) "
+compare_studies "$WORK/j1" "$WORK/j2" --json --out "$WORK/pair" >"$WORK/pair.json"
+check report__study_and_its_equal__same_points test "$(json_value "$WORK/pair.json" equal_on_both_fronts)" = $(($(wc -l <"$WORK/j1/front.csv") - 1))
+check report__study_and_its_equal__cover_each_other test "$(grep -c '"coverage": 1,\{0,1\}$' "$WORK/pair.json")" = 2
+check report__two_studies__terminal_within_80_columns test "$(compare_studies "$WORK/j1" "$WORK/random" --out "$WORK/pair" | head -n -1 | LC_ALL=C.UTF-8 wc -L)" -le 80
+"$SOCWEAVE" sweep --space $space --workload tiny --objectives latency,energy --budget-points 10 --budget-layers 20000 --progress none --out "$WORK/two" >/dev/null
+check_status report__studies_of_other_objectives__exit_3 3 compare_studies "$WORK/j1" "$WORK/two" --out "$WORK/no"
+check report__studies_of_other_objectives__are_named grep -q "different objectives.*has latency,energy,area, .* has latency,energy" "$WORK/status.err"
+"$SOCWEAVE" sweep --space $space --workload vision-light --budget-points 4 --budget-layers 20000 --progress none --out "$WORK/vision" >/dev/null
+check_status report__studies_of_other_workloads__exit_3 3 compare_studies "$WORK/j1" "$WORK/vision" --out "$WORK/no"
+check report__studies_of_other_workloads__are_named grep -q "different workloads" "$WORK/status.err"
+"$SOCWEAVE" sweep --space soc-configs/spaces/edge-small.json --workload tiny --budget-points 20 --budget-layers 20000 --progress none --out "$WORK/edge" >/dev/null
+check report__studies_of_other_spaces__runs compare_studies "$WORK/j1" "$WORK/edge" --out "$WORK/pair"
+check report__studies_of_other_spaces__says_so grep -q "other parameters" "$WORK/pair/studies.html"
+check_status report__compare_of_one__exit_2 2 compare_studies "$WORK/j1"
+check_status report__compare_of_no_study__exit_5 5 compare_studies "$WORK/j1" "$WORK/pair"
+check report__refused__leaves_no_folder test ! -e "$WORK/no"
+
 # kill -9 at random moments, again and again, then to the end.
 RANDOM=${SWEEP_SEED:-1}
 for kill in $(seq "${SWEEP_KILLS:-5}"); do
