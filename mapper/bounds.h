@@ -84,7 +84,7 @@ enum { BOUNDS_PRICE_BITS = 36 };
 
 /* docs/model.md M-52 to M-55; *window: the one that suits the priced load best. */
 void bounds_try_loads(struct bounds *bounds, struct bounds_window *window);
-/* docs/model.md M-101; takes the window as a second row of every resource. */
+/* docs/model.md M-101, M-102; takes the window as a second row of every resource. */
 void bounds_try_routes(struct bounds *bounds, struct bounds_window window);
 
 #endif

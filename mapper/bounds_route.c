@@ -4,7 +4,7 @@
  * priced load (bounds_load.c), before and between a head and a tail, and on the length of one path
  * per network: the layers of a path choose their accelerators together, by dynamic programming,
  * all others alone. Any prices give a valid bound; multiplicative steps look for good ones, the
- * bound is then computed in whole numbers. docs/model.md M-101.
+ * bound is then computed in whole numbers. docs/model.md M-101, M-102.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -12,163 +12,45 @@
 
 #include "core/arena.h"
 #include "core/num.h"
-#include "mapper/bounds.h"
+#include "mapper/bounds_route.h"
 
-enum { STEPS = 1500 };
+enum { STEPS_MIN = 300, STEPS_MAX = 3000, LENGTHS_MAX = 16 };
+/* Of all steps together. */
+static const uint64_t looks_triples = UINT64_C(500000000);
 /* Above this many (edge, from, to) triples of all paths they are not looked at. */
 static const uint64_t triples_max = UINT64_C(2000000);
-
-/* A path through one network, and through those equal to it. */
-struct route {
-    uint32_t *layers, *sizes; /* sizes: of the edge to each layer; of the first: 0 */
-    uint32_t count, networks;
-    uint64_t ends_ps; /* head of the first and tail of the last layer */
-};
 
 /* Of the present prices: what a class pays outside the window [0] and inside [1]. */
 struct payment {
     double pays[2];
 };
 
+/* Of the present prices: through a block from one accelerator to another. */
+struct passage {
+    double *cost;   /* [from * accelerators + to]: time and payments inside */
+    uint32_t *key;  /* the same: the choice of kinds */
+    uint32_t *ways; /* [layer * kinds + number of its kind]: the cheapest way there */
+};
+
+static uint32_t max_u32(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
 struct routes {
     struct bounds *bounds;
     const struct view *view;
     struct bounds_window window;
-    struct route *routes;
-    size_t route_count;
-    uint32_t *others[2];  /* [class]: layers on no path, outside and inside the window */
-    size_t row_count;     /* of one window: kinds × resources; two windows, then the routes */
-    double *fraction;     /* [way * resources + resource] of all accelerators of the kind */
-    struct payment *paid; /* [way] */
-    double *cell;         /* [path position * accelerators + acc] */
-    uint32_t *from, *way; /* the same: accelerator before, way taken */
+    struct bounds_routes found;
+    size_t row_count;         /* of one window: kinds × resources; two windows, then the routes */
+    double *fraction;         /* [way * resources + resource] of all accelerators of the kind */
+    struct payment *paid;     /* [way] */
+    double *cell;             /* [path position * accelerators + acc] */
+    uint32_t *from, *way;     /* the same: accelerator before, way taken */
+    struct passage *passages; /* [variant] of the route in hand */
+    uint32_t passage_count;
+    double *key_cost; /* [key] of the variant in hand */
 };
-
-/* --- paths ----------------------------------------------------------------------------------- */
-
-static uint64_t fastest_ps(const struct bounds *b, uint32_t layer)
-{
-    uint32_t class = b->view->problem->class_of[layer];
-    uint64_t least_ps = UINT64_MAX;
-    for (uint32_t i = b->way_begin[class]; i < b->way_begin[class + 1]; i++)
-        least_ps = min_u64(least_ps, b->ways[i].duration_ps);
-    return least_ps;
-}
-
-/* Ends of the longest paths to every layer within its network, and the layers before; transfers
- * aside. */
-static void find_longest(const struct bounds *b, uint64_t *end_ps, uint32_t *edge_before)
-{
-    const struct problem *p = b->view->problem;
-    for (uint32_t layer = 0; layer < p->layer_count; layer++) {
-        uint64_t start_ps = 0;
-        edge_before[layer] = UINT32_MAX;
-        for (uint32_t at = p->pred_begin[layer]; at < p->pred_begin[layer + 1]; at++) {
-            uint32_t pred = p->preds[at].layer;
-            bool is_own = p->network_of[pred] == p->network_of[layer];
-            if (is_own && (edge_before[layer] == UINT32_MAX || end_ps[pred] > start_ps)) {
-                start_ps = end_ps[pred];
-                edge_before[layer] = at;
-            }
-        }
-        end_ps[layer] = start_ps + fastest_ps(b, layer);
-    }
-}
-
-/* The layer before on the longest path, if it is of the same network: so paths have no layer in
- * common, and what comes before is in the head of the first one. */
-static bool goes_back(const struct bounds *b, const uint32_t *edge_before, uint32_t *layer)
-{
-    const struct problem *p = b->view->problem;
-    if (edge_before[*layer] == UINT32_MAX)
-        return false;
-    uint32_t before = p->preds[edge_before[*layer]].layer;
-    if (p->network_of[before] != p->network_of[*layer])
-        return false;
-    *layer = before;
-    return true;
-}
-
-/* The path that ends here, first layer first. */
-static struct route route_to(const struct bounds *b, uint32_t last, const uint32_t *edge_before)
-{
-    const struct problem *p = b->view->problem;
-    struct route route = { .count = 1, .networks = 1 };
-    uint32_t first = last;
-    while (goes_back(b, edge_before, &first))
-        route.count++;
-    route.layers = mem_alloc(route.count, sizeof *route.layers);
-    route.sizes = mem_alloc(route.count, sizeof *route.sizes);
-    route.ends_ps = b->paths.head_ps[first] + b->paths.tail_ps[last];
-    for (uint32_t at = route.count, layer = last; at-- > 0; goes_back(b, edge_before, &layer)) {
-        route.layers[at] = layer;
-        if (at > 0)
-            route.sizes[at] = p->preds[edge_before[layer]].size_class;
-    }
-    return route;
-}
-
-static bool routes_equal(const struct routes *r, const struct route *a, const struct route *b)
-{
-    const struct problem *p = r->view->problem;
-    if (a->count != b->count || a->ends_ps != b->ends_ps)
-        return false;
-    for (uint32_t at = 0; at < a->count; at++)
-        if (p->class_of[a->layers[at]] != p->class_of[b->layers[at]] ||
-            a->sizes[at] != b->sizes[at] ||
-            bounds_is_inside(r->bounds, a->layers[at], r->window) !=
-                bounds_is_inside(r->bounds, b->layers[at], r->window))
-            return false;
-    return true;
-}
-
-static void route_release(struct route *route)
-{
-    free(route->layers);
-    free(route->sizes);
-}
-
-static void add_route(struct routes *r, struct route route)
-{
-    for (size_t i = 0; i < r->route_count; i++)
-        if (routes_equal(r, &r->routes[i], &route)) {
-            r->routes[i].networks++;
-            route_release(&route);
-            return;
-        }
-    r->routes[r->route_count++] = route;
-}
-
-/* One path per network, and how often each class is on none. */
-static void find_routes(struct routes *r)
-{
-    const struct problem *p = r->view->problem;
-    uint64_t *end_ps = mem_alloc(p->layer_count, sizeof *end_ps);
-    uint32_t *edge_before = mem_alloc(p->layer_count, sizeof *edge_before);
-    uint32_t *last = mem_alloc(p->network_count, sizeof *last);
-    find_longest(r->bounds, end_ps, edge_before);
-    for (size_t network = 0; network < p->network_count; network++)
-        last[network] = UINT32_MAX;
-    for (uint32_t layer = 0; layer < p->layer_count; layer++) {
-        uint32_t *of = &last[p->network_of[layer]];
-        if (*of == UINT32_MAX || end_ps[layer] > end_ps[*of])
-            *of = layer;
-        r->others[bounds_is_inside(r->bounds, layer, r->window)][p->class_of[layer]]++;
-    }
-    for (size_t network = 0; network < p->network_count; network++) {
-        if (last[network] == UINT32_MAX)
-            continue;
-        struct route route = route_to(r->bounds, last[network], edge_before);
-        for (uint32_t at = 0; at < route.count; at++) {
-            uint32_t layer = route.layers[at];
-            r->others[bounds_is_inside(r->bounds, layer, r->window)][p->class_of[layer]]--;
-        }
-        add_route(r, route);
-    }
-    free(end_ps);
-    free(edge_before);
-    free(last);
-}
 
 /* --- life ------------------------------------------------------------------------------------ */
 
@@ -195,31 +77,45 @@ static void routes_init(struct routes *r, struct bounds *bounds, struct bounds_w
         .bounds = bounds,
         .view = view,
         .window = window,
-        .routes = mem_alloc(view->problem->network_count, sizeof *r->routes),
-        .others = { mem_alloc(view->class_count, sizeof *r->others[0]),
-                    mem_alloc(view->class_count, sizeof *r->others[1]) },
         .row_count = (size_t)view->kind_count * BOUNDS_RESOURCE_COUNT,
         .fraction = mem_alloc(ways * BOUNDS_RESOURCE_COUNT, sizeof *r->fraction),
         .paid = mem_alloc(ways, sizeof *r->paid),
     };
-    find_routes(r);
+    bounds_routes_find(&r->found, bounds, window);
     find_fractions(r);
-    uint32_t longest = 0;
-    for (size_t i = 0; i < r->route_count; i++)
-        longest = r->routes[i].count > longest ? r->routes[i].count : longest;
+    uint32_t longest = 0, variants = 0, keys = 1;
+    for (size_t i = 0; i < r->found.count; i++) {
+        longest = max_u32(longest, r->found.items[i].count);
+        variants = max_u32(variants, r->found.items[i].variant_count);
+    }
+    for (size_t i = 0; i < r->found.blocks.count; i++)
+        keys = max_u32(keys, r->found.blocks.items[i]->key_count);
     size_t cells = (size_t)longest * view->accelerator_count;
     r->cell = mem_alloc(cells, sizeof *r->cell);
     r->from = mem_alloc(cells, sizeof *r->from);
     r->way = mem_alloc(cells, sizeof *r->way);
+    r->passages = mem_alloc((size_t)variants + 1, sizeof *r->passages);
+    r->passage_count = variants;
+    size_t ends = (size_t)view->accelerator_count * view->accelerator_count;
+    for (uint32_t i = 0; i < variants; i++) {
+        r->passages[i].cost = mem_alloc(ends, sizeof *r->passages[i].cost);
+        r->passages[i].key = mem_alloc(ends, sizeof *r->passages[i].key);
+        r->passages[i].ways = mem_alloc((size_t)BOUNDS_BLOCK_LAYERS_MAX * view->kind_count,
+                                        sizeof *r->passages[i].ways);
+    }
+    r->key_cost = mem_alloc(keys, sizeof *r->key_cost);
 }
 
 static void routes_release(struct routes *r)
 {
-    for (size_t i = 0; i < r->route_count; i++)
-        route_release(&r->routes[i]);
-    free(r->routes);
-    free(r->others[0]);
-    free(r->others[1]);
+    for (uint32_t i = 0; i < r->passage_count; i++) {
+        free(r->passages[i].cost);
+        free(r->passages[i].key);
+        free(r->passages[i].ways);
+    }
+    free(r->passages);
+    free(r->key_cost);
+    bounds_routes_release(&r->found);
     free(r->fraction);
     free(r->paid);
     free(r->cell);
@@ -278,14 +174,14 @@ static double pay_others(const struct routes *r, double *use)
     double value = 0;
     for (uint32_t class = 0; class < r->view->class_count; class ++)
         for (int inside = 0; inside < 2; inside++) {
-            if (r->others[inside][class] == 0)
+            if (r->found.others[inside][class] == 0)
                 continue;
             uint32_t cheapest = b->way_begin[class];
             for (uint32_t i = cheapest; i < b->way_begin[class + 1]; i++)
                 if (r->paid[i].pays[inside] < r->paid[cheapest].pays[inside])
                     cheapest = i;
-            value += r->paid[cheapest].pays[inside] * r->others[inside][class];
-            add_use(r, cheapest, inside, r->others[inside][class], use);
+            value += r->paid[cheapest].pays[inside] * r->found.others[inside][class];
+            add_use(r, cheapest, inside, r->found.others[inside][class], use);
         }
     return value;
 }
@@ -308,7 +204,56 @@ static uint32_t cheapest_on(const struct routes *r, uint32_t class, uint32_t kin
     return best;
 }
 
-static void fill_cell(struct routes *r, const struct route *route, uint32_t at, uint32_t acc,
+/* What the layers of a block pay under every key. */
+static void find_key_costs(struct routes *r, const struct bounds_variant *variant,
+                           struct passage *passage)
+{
+    const struct bounds_block *block = variant->block;
+    uint32_t keys = 1;
+    r->key_cost[0] = 0;
+    for (uint32_t i = 0; i < block->count; i++) {
+        double cost[BOUNDS_BLOCK_KINDS_MAX] = { 0 };
+        for (uint32_t number = 0; number < block->kind_count[i]; number++)
+            passage->ways[i * r->view->kind_count + number] =
+                cheapest_on(r, block->classes[i], block->kinds[i][number], variant->inside >> i & 1,
+                            0, &cost[number]);
+        for (uint32_t number = block->kind_count[i]; number-- > 0;)
+            for (uint32_t key = 0; key < keys; key++)
+                r->key_cost[number * keys + key] = r->key_cost[key] + cost[number];
+        keys *= block->kind_count[i];
+    }
+}
+
+static void find_passage(struct routes *r, const struct bounds_variant *variant, double per_ps,
+                         struct passage *passage)
+{
+    const struct bounds_block *block = variant->block;
+    uint32_t accs = r->view->accelerator_count, keys = block->key_count;
+    find_key_costs(r, variant, passage);
+    for (uint32_t ends = 0; ends < (block->is_first ? accs : accs * accs); ends++) {
+        const double *least_ps = block->least + (size_t)ends * keys;
+        double best = INFINITY;
+        for (uint32_t key = 0; key < keys; key++) {
+            double cost = per_ps * least_ps[key] + r->key_cost[key];
+            if (cost < best) {
+                best = cost;
+                passage->key[ends] = key;
+            }
+        }
+        passage->cost[ends] = best;
+    }
+}
+
+/* From an accelerator at the station before: the way there, and a block if there is one. */
+static double step_cost(const struct routes *r, const struct bounds_step *step, uint32_t from,
+                        uint32_t to, double per_ps)
+{
+    if (step->block)
+        return r->passages[step->variant].cost[from * r->view->accelerator_count + to];
+    return per_ps * (double)transfer_ps(r, step->size, from, to);
+}
+
+static void fill_cell(struct routes *r, const struct bounds_route *route, uint32_t at, uint32_t acc,
                       double per_ps)
 {
     uint32_t accs = r->view->accelerator_count, layer = route->layers[at];
@@ -323,21 +268,50 @@ static void fill_cell(struct routes *r, const struct route *route, uint32_t at, 
         double before = r->cell[here - acc - accs + from];
         if (before >= least)
             continue;
-        before += per_ps * (double)transfer_ps(r, route->sizes[at], from, acc);
+        before += step_cost(r, &route->steps[at], from, acc, per_ps);
         if (before < least) {
             least = before;
             r->from[here] = from;
         }
     }
+    if (at == 0 && route->steps[0].block)
+        least = step_cost(r, &route->steps[0], 0, acc, per_ps);
     r->cell[here] = least + cost;
 }
 
+/* Layers of a block that was passed; their time from end to end. */
+static double add_block_use(const struct routes *r, const struct bounds_step *step,
+                            const struct bounds_route *route, uint32_t ends, double *use)
+{
+    const struct bounds_variant *variant = &route->variants[step->variant];
+    const struct passage *passage = &r->passages[step->variant];
+    uint32_t key = passage->key[ends];
+    for (uint32_t i = 0; i < step->block->count; i++) {
+        uint32_t number = bounds_block_kind(step->block, key, i);
+        add_use(r, passage->ways[i * r->view->kind_count + number], variant->inside >> i & 1,
+                route->networks, use);
+    }
+    return (double)step->block->least_ps[(size_t)ends * step->block->key_count + key];
+}
+
+/* Time and use of getting to a station. */
+static double add_step_use(const struct routes *r, const struct bounds_route *route, uint32_t at,
+                           uint32_t from, uint32_t to, double *use)
+{
+    const struct bounds_step *step = &route->steps[at];
+    if (step->block)
+        return add_block_use(r, step, route, from * r->view->accelerator_count + to, use);
+    return at > 0 ? (double)transfer_ps(r, step->size, from, to) : 0;
+}
+
 /* What the networks of a route pay; *length_ps of its path. */
-static double pay_route(struct routes *r, const struct route *route, double share, double *use,
-                        double *length_ps)
+static double pay_route(struct routes *r, const struct bounds_route *route, double share,
+                        double *use, double *length_ps)
 {
     uint32_t accs = r->view->accelerator_count, acc = 0;
     double per_ps = share / route->networks;
+    for (uint32_t i = 0; i < route->variant_count; i++)
+        find_passage(r, &route->variants[i], per_ps, &r->passages[i]);
     for (uint32_t at = 0; at < route->count; at++)
         for (uint32_t a = 0; a < accs; a++)
             fill_cell(r, route, at, a, per_ps);
@@ -351,10 +325,8 @@ static double pay_route(struct routes *r, const struct route *route, double shar
         add_use(r, r->way[here], bounds_is_inside(r->bounds, route->layers[at], r->window),
                 route->networks, use);
         *length_ps += (double)r->bounds->ways[r->way[here]].duration_ps;
-        if (at > 0) {
-            *length_ps += (double)transfer_ps(r, route->sizes[at], r->from[here], acc);
-            acc = r->from[here];
-        }
+        *length_ps += add_step_use(r, route, at, r->from[here], acc, use);
+        acc = r->from[here];
     }
     return value * route->networks + share * (double)route->ends_ps;
 }
@@ -363,11 +335,11 @@ static double value_of(struct routes *r, const double *share, double *use)
 {
     size_t rows = 2 * r->row_count;
     double ends_ps = (double)(r->window.head_ps + r->window.tail_ps), value = 0;
-    memset(use, 0, (rows + r->route_count) * sizeof *use);
+    memset(use, 0, (rows + r->found.count) * sizeof *use);
     find_payments(r, share);
     value += pay_others(r, use);
-    for (size_t i = 0; i < r->route_count; i++)
-        value += pay_route(r, &r->routes[i], share[rows + i], use, &use[rows + i]);
+    for (size_t i = 0; i < r->found.count; i++)
+        value += pay_route(r, &r->found.items[i], share[rows + i], use, &use[rows + i]);
     for (size_t row = r->row_count; row < rows; row++) {
         value += share[row] * ends_ps;
         if (use[row] > 0)
@@ -377,14 +349,14 @@ static double value_of(struct routes *r, const double *share, double *use)
 }
 
 /* Multiplicative weights, as for priced loads (M-55). The best shares seen end in `best`. */
-static void ascend(struct routes *r, double *best)
+static void ascend(struct routes *r, int steps, double *best)
 {
-    size_t count = 2 * r->row_count + r->route_count;
+    size_t count = 2 * r->row_count + r->found.count;
     double *share = mem_alloc(count, sizeof *share), *use = mem_alloc(count, sizeof *use);
     double best_ps = -1;
     for (size_t at = 0; at < count; at++)
         share[at] = 1.0 / (double)count;
-    for (int step = 0; step < STEPS; step++) {
+    for (int step = 0; step < steps; step++) {
         double value_ps = value_of(r, share, use), most = 0, sum = 0;
         if (value_ps > best_ps) {
             best_ps = value_ps;
@@ -450,34 +422,79 @@ static bounds_u128 price_of_others(const struct routes *r, const struct prices *
                 bounds_u128 price = least_price(r, prices, class, kind, inside, 0);
                 least = price < least ? price : least;
             }
-            sum += least * r->others[inside][class];
+            sum += least * r->found.others[inside][class];
         }
     return sum;
+}
+
+/* Of the passage through a block, from end to end; prices of its layers and of the time. */
+static void price_passages(const struct routes *r, const struct prices *prices,
+                           const struct bounds_variant *variant, uint64_t per_ps, bounds_u128 *out)
+{
+    const struct bounds_block *block = variant->block;
+    uint32_t accs = r->view->accelerator_count;
+    for (uint32_t ends = 0; ends < accs * accs; ends++)
+        out[ends] = never;
+    for (uint32_t key = 0; key < block->key_count; key++) {
+        bounds_u128 layers = 0;
+        for (uint32_t i = 0; i < block->count; i++)
+            layers += least_price(r, prices, block->classes[i],
+                                  block->kinds[i][bounds_block_kind(block, key, i)],
+                                  variant->inside >> i & 1, 0);
+        for (uint32_t ends = 0; ends < (block->is_first ? accs : accs * accs); ends++) {
+            uint64_t least_ps = block->least_ps[(size_t)ends * block->key_count + key];
+            bounds_u128 price = layers + (bounds_u128)per_ps * least_ps;
+            if (least_ps != BOUNDS_BLOCK_NEVER && price < out[ends])
+                out[ends] = price;
+        }
+    }
+}
+
+static bounds_u128 sum_of(bounds_u128 a, bounds_u128 b)
+{
+    return a == never || b == never ? never : a + b;
+}
+
+/* The least price up to an accelerator at a station, without the station's own. */
+static bounds_u128 price_to(const struct routes *r, const struct bounds_step *step,
+                            const bounds_u128 *before, const bounds_u128 *passage, uint32_t to,
+                            uint64_t per_ps)
+{
+    uint32_t accs = r->view->accelerator_count;
+    bounds_u128 least = never;
+    for (uint32_t from = 0; from < accs; from++) {
+        bounds_u128 way = step->block ? passage[from * accs + to]
+                                      : (bounds_u128)per_ps * transfer_ps(r, step->size, from, to);
+        bounds_u128 via = sum_of(before[from], way);
+        least = via < least ? via : least;
+    }
+    return least;
 }
 
 static bounds_u128 price_of_route(const struct routes *r, const struct prices *prices,
                                   size_t number)
 {
-    const struct route *route = &r->routes[number];
+    const struct bounds_route *route = &r->found.items[number];
     uint32_t accs = r->view->accelerator_count;
+    size_t ends = (size_t)accs * accs;
     uint64_t per_ps = prices->routes[number];
     bounds_u128 *now = mem_alloc(accs, sizeof *now), *next = mem_alloc(accs, sizeof *next);
+    bounds_u128 *passages = mem_alloc(ends * route->variant_count + 1, sizeof *passages);
     bounds_u128 least = never;
+    for (uint32_t i = 0; i < route->variant_count; i++)
+        price_passages(r, prices, &route->variants[i], per_ps, passages + i * ends);
     for (uint32_t at = 0; at < route->count; at++) {
+        const struct bounds_step *step = &route->steps[at];
         uint32_t layer = route->layers[at];
+        const bounds_u128 *passage = passages + step->variant * ends;
         for (uint32_t acc = 0; acc < accs; acc++) {
             bounds_u128 price =
                 least_price(r, prices, r->view->problem->class_of[layer], r->view->kind_of[acc],
                             bounds_is_inside(r->bounds, layer, r->window), per_ps);
-            bounds_u128 before = at > 0 ? never : 0;
-            for (uint32_t from = 0; from < accs && at > 0; from++) {
-                bounds_u128 via = now[from] == never
-                                      ? never
-                                      : now[from] + (bounds_u128)per_ps *
-                                                        transfer_ps(r, route->sizes[at], from, acc);
-                before = via < before ? via : before;
-            }
-            next[acc] = price == never || before == never ? never : before + price;
+            bounds_u128 before = at > 0        ? price_to(r, step, now, passage, acc, per_ps)
+                                 : step->block ? passage[acc]
+                                               : 0;
+            next[acc] = sum_of(price, before);
         }
         memcpy(now, next, accs * sizeof *now);
     }
@@ -485,6 +502,7 @@ static bounds_u128 price_of_route(const struct routes *r, const struct prices *p
         least = now[acc] < least ? now[acc] : least;
     free(now);
     free(next);
+    free(passages);
     return (least + (bounds_u128)per_ps * route->ends_ps) * route->networks;
 }
 
@@ -501,9 +519,9 @@ static bounds_u128 makespan_for(const struct routes *r, const struct prices *pri
         if (row >= r->row_count)
             value += earns * (r->window.head_ps + r->window.tail_ps);
     }
-    for (size_t i = 0; i < r->route_count; i++) {
+    for (size_t i = 0; i < r->found.count; i++) {
         value += price_of_route(r, prices, i);
-        income += (bounds_u128)prices->routes[i] * r->routes[i].networks;
+        income += (bounds_u128)prices->routes[i] * r->found.items[i].networks;
     }
     return income ? bounds_ceil_div(value, income) : 0;
 }
@@ -512,7 +530,7 @@ static void round_prices(const struct routes *r, const double *share, struct pri
 {
     const struct bounds *b = r->bounds;
     double most = 0, scale = (double)(UINT64_C(1) << BOUNDS_PRICE_BITS);
-    for (size_t at = 0; at < 2 * r->row_count + r->route_count; at++)
+    for (size_t at = 0; at < 2 * r->row_count + r->found.count; at++)
         most = fmax(most, share[at]);
     for (size_t row = 0; row < 2 * r->row_count; row++) {
         size_t at = row % r->row_count;
@@ -520,30 +538,50 @@ static void round_prices(const struct routes *r, const double *share, struct pri
         double units = (double)b->capacity[at] * bounds_accelerators_of(b, kind);
         prices->rows[row] = units > 0 ? (uint64_t)(share[row] / most * scale / units) : 0;
     }
-    for (size_t i = 0; i < r->route_count; i++)
+    for (size_t i = 0; i < r->found.count; i++)
         prices->routes[i] =
-            (uint64_t)(share[2 * r->row_count + i] / most * scale / r->routes[i].networks);
+            (uint64_t)(share[2 * r->row_count + i] / most * scale / r->found.items[i].networks);
 }
 
-static bool is_small_enough(const struct routes *r)
+/* What one look at all paths costs. */
+static uint64_t look_triples(const struct routes *r)
 {
     uint64_t triples = 0, accs = r->view->accelerator_count;
-    for (size_t i = 0; i < r->route_count; i++)
-        triples += r->routes[i].count * accs * accs;
-    return triples <= triples_max;
+    for (size_t i = 0; i < r->found.count; i++) {
+        const struct bounds_route *route = &r->found.items[i];
+        triples += route->count * accs * accs;
+        for (uint32_t v = 0; v < route->variant_count; v++)
+            triples += accs * accs * route->variants[v].block->key_count;
+    }
+    return triples;
+}
+
+/* Blocks make a path longer than the critical one (M-50): the path of each network alone. */
+static void try_lengths(struct routes *r, struct prices *prices)
+{
+    memset(prices->rows, 0, 2 * r->row_count * sizeof *prices->rows);
+    for (size_t i = 0; i < r->found.count; i++) {
+        memset(prices->routes, 0, r->found.count * sizeof *prices->routes);
+        prices->routes[i] = 1;
+        bounds_offer(r->bounds, makespan_for(r, prices), "blocks");
+    }
 }
 
 void bounds_try_routes(struct bounds *bounds, struct bounds_window window)
 {
     struct routes r;
     routes_init(&r, bounds, window);
-    if (is_small_enough(&r)) {
-        double *share = mem_alloc(2 * r.row_count + r.route_count, sizeof *share);
+    uint64_t triples = look_triples(&r);
+    if (triples <= triples_max) {
+        double *share = mem_alloc(2 * r.row_count + r.found.count, sizeof *share);
         struct prices prices = { mem_alloc(2 * r.row_count, sizeof *prices.rows),
-                                 mem_alloc(r.route_count, sizeof *prices.routes) };
-        ascend(&r, share);
+                                 mem_alloc(r.found.count, sizeof *prices.routes) };
+        if (r.found.blocks.count && r.found.count <= LENGTHS_MAX)
+            try_lengths(&r, &prices);
+        ascend(&r, (int)min_u64(STEPS_MAX, looks_triples / (triples + 1) + STEPS_MIN), share);
         round_prices(&r, share, &prices);
-        bounds_offer(bounds, makespan_for(&r, &prices), "loads and routes");
+        bounds_offer(bounds, makespan_for(&r, &prices),
+                     r.found.blocks.count ? "loads and blocks" : "loads and routes");
         free(share);
         free(prices.rows);
         free(prices.routes);

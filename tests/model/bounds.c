@@ -1,5 +1,6 @@
 /* Lower bounds (docs/model.md M-50 to M-56): tight where they should be, never above a mapping. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/arena.h"
 #include "core/num.h"
@@ -251,6 +252,78 @@ TEST(bounds__slow_help_lengthens_the_path__loads_and_routes)
     sim_problem_release(&p);
 }
 
+/* One layer of 10 ps, two of 40 that need it, and one of 10 that needs both; 50 bytes on each edge,
+ * 50 ps between accelerators and none on one. The first and the last fill an array. */
+static void open_diamond(struct sim_problem *p, uint32_t inner_pes)
+{
+    open_hand(p, 2, 4);
+    static const uint64_t times_ps[4] = { 10, 40, 40, 10 };
+    for (uint32_t layer = 0; layer < 4; layer++)
+        set_layer(p, layer, layer % 3 ? inner_pes : 16, times_ps[layer]);
+    sim_edge(p, 0, 1, 50);
+    sim_edge(p, 0, 2, 50);
+    sim_edge(p, 1, 3, 50);
+    sim_edge(p, 2, 3, 50);
+    sim_problem_close(p);
+}
+
+TEST(bounds__two_producers_of_one_layer__follow_each_other_or_pay_the_way)
+{
+    /* Together: 10 + 40 + 40 + 10. Apart, the last with one of them: 10 + 50 + 40 + 10. Each path
+     * alone takes 60. */
+    struct sim_problem p;
+    open_diamond(&p, 16);
+    check_bound(&p.problem, GRANULARITY_LAYER, 100, "blocks");
+    struct mapping mapping;
+    sim_mapping(&mapping, MAPPING_BY_LAYER, 4, (const uint16_t[]){ 0, 0, 0, 0 }, NULL);
+    CHECK_INT(100, analytic_schedule(&p.problem, &mapping, GRANULARITY_LAYER, NULL));
+    mapping_release(&mapping);
+    sim_problem_release(&p);
+}
+
+TEST(bounds__narrow_producers_of_one_layer__share_the_array)
+{
+    /* Half of the array each: 10 + 40 + 10. */
+    struct sim_problem p;
+    open_diamond(&p, 8);
+    check_bound(&p.problem, GRANULARITY_LAYER, 60, "critical path");
+    sim_problem_release(&p);
+}
+
+TEST(bounds__a_chain_of_blocks__moves_at_a_price)
+{
+    /* Two networks of four diamonds, each 1,000 + 2 × 4,000 + 1,000 on a0, four times that on a1 to
+     * a3; 1,000 bytes on each edge. Best value for leaving a0: both producers to two slow ones,
+     * which saves 8,000 there and makes the path 1,000 + 18,000 + 1,000, longer by 10,000. With s
+     * saved in all a0 takes 80,000 - s, a path 40,000 + 1.25 s / 2: s = 24,615, 55,385. Loads
+     * alone: 45,714. */
+    struct sim_problem p;
+    open_shared(&p, 4, 32, "\"scratchpad_bytes\": 10000, \"shared_layers_max\": 4");
+    for (uint32_t layer = 0; layer < 32; layer++) {
+        uint64_t compute_ps = layer % 4 == 0 || layer % 4 == 3 ? 1000 : 4000;
+        set_layer(&p, layer, 16, 4 * compute_ps);
+        sim_option(&p, layer, 0, 0)->compute_ps = compute_ps;
+        uint32_t first = layer / 4 * 4;
+        if (layer == first && layer % 16 > 0)
+            sim_edge(&p, layer - 1, layer, 1000);
+        if (layer == first + 1 || layer == first + 2)
+            sim_edge(&p, first, layer, 1000);
+        if (layer == first + 3) {
+            sim_edge(&p, first + 1, layer, 1000);
+            sim_edge(&p, first + 2, layer, 1000);
+        }
+    }
+    sim_problem_close(&p);
+    p.problem.network_count = 2;
+    for (uint32_t layer = 16; layer < 32; layer++)
+        p.problem.network_of[layer] = 1;
+    struct lower_bound bound = mapper_lower_bound(&p.problem, GRANULARITY_LAYER);
+    CHECK_STR("loads and blocks", bound.name);
+    CHECK(bound.makespan_ps <= 55385);
+    CHECK(bound.makespan_ps >= 54800);
+    sim_problem_release(&p);
+}
+
 TEST(bounds__too_many_accelerators_for_transfers__path_without_them)
 {
     /* 401 products in a chain and 1,024 accelerators: 400 × 1,024² ways to cross an edge. */
@@ -464,4 +537,47 @@ TEST(bounds__exhaustive_search__optimum_is_not_below)
     }
     CHECK(complete >= 100);
     CHECK(tight >= complete / 2);
+}
+
+/* A layer, two or three that need it, one that needs those, and perhaps an edge past them. */
+static void random_block(struct sim_problem *p, uint64_t seed)
+{
+    struct rng rng = rng_stream(seed, 2, 0);
+    uint32_t inner = 2 + rng_below(&rng, 2), last = inner + 1;
+    open_hand(p, 2 + rng_below(&rng, 2), last + 1);
+    for (uint32_t layer = 0; layer <= last; layer++)
+        for (uint32_t acc = 0; acc < p->soc.accelerator_count; acc++) {
+            sim_option(p, layer, acc, 0)->pes = rng_below(&rng, 3) ? 16 : 1 + rng_below(&rng, 16);
+            sim_option(p, layer, acc, 0)->compute_ps = 1 + rng_below(&rng, 40);
+        }
+    for (uint32_t layer = 1; layer <= inner; layer++) {
+        sim_edge(p, 0, layer, rng_below(&rng, 60));
+        sim_edge(p, layer, last, rng_below(&rng, 60));
+    }
+    if (inner == 3 && rng_below(&rng, 2))
+        sim_edge(p, 1, 2, rng_below(&rng, 60));
+    if (rng_below(&rng, 2))
+        sim_edge(p, 0, last, rng_below(&rng, 60));
+    sim_problem_close(p);
+}
+
+TEST(bounds__exhaustive_search_of_blocks__optimum_is_not_below)
+{
+    unsigned by_blocks = 0, tight = 0;
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        struct sim_problem p;
+        random_block(&p, seed);
+        struct exhaustive e = { .problem = &p.problem, .best_ps = UINT64_MAX, .left = UINT64_MAX };
+        mapping_init(&e.mapping, p.problem.layer_count);
+        e.mapping.discipline = MAPPING_BY_LAYER;
+        try_all(&e, 0);
+        struct lower_bound bound = mapper_lower_bound(&p.problem, GRANULARITY_LAYER);
+        check_below(bound.makespan_ps, e.best_ps, seed, "optimum");
+        by_blocks += strstr(bound.name, "blocks") != NULL;
+        tight += bound.makespan_ps == e.best_ps;
+        mapping_release(&e.mapping);
+        sim_problem_release(&p);
+    }
+    CHECK(by_blocks >= 20);
+    CHECK(tight >= 30);
 }
