@@ -85,11 +85,18 @@ endif
 ## all: build/socweave (default)
 all: $(BUILD)/socweave
 
-# A change of flags rebuilds everything; missing packages are named before the first compile.
-FLAGS_NOW = $(CU_FLAGS) $(CC) $(CXX) $(ALL_CFLAGS) $(ALL_CXXFLAGS) $(INCLUDES) $(CPPFLAGS) $(LDFLAGS)
+# A change of flags rebuilds everything, one of what is linked (MPI=, CUDA=, a file that came or went) links
+# again; missing packages are named before the first compile.
+FLAGS_NOW = $(CC) $(CXX) $(ALL_CFLAGS) $(ALL_CXXFLAGS) $(INCLUDES) $(CPPFLAGS) $(LDFLAGS)
+LINK_NOW  = MPI=$(MPI) $(MPI_CFLAGS) CUDA=$(CUDA) $(NVCC) $(CU_FLAGS) $(LIBS) $(CU_LIBS) $(LIB_OBJ)
+stamp     = @mkdir -p $(@D); echo '$(subst ','\'',$(1))' | cmp -s - $@ || echo '$(subst ','\'',$(1))' > $@
 $(BUILD)/flags: FORCE
 	@pkg-config --exists $(PKG) || { echo "missing: $(PKG) (pkg-config); run 'make deps'" >&2; exit 1; }
-	@mkdir -p $(@D); echo '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS_NOW))' > $@
+	$(call stamp,$(FLAGS_NOW))
+$(BUILD)/flags-cuda: FORCE
+	$(call stamp,$(NVCC) $(CU_FLAGS))
+$(BUILD)/linked: FORCE
+	$(call stamp,$(LINK_NOW))
 .PHONY: FORCE
 FORCE:
 
@@ -104,6 +111,7 @@ $(BUILD)/%.cpp.o: %.cpp $(BUILD)/flags
 $(call object,backends/evaluate.c): ALL_CFLAGS += -O3
 
 $(call object,sweep/mpi/mpi.c): INCLUDES += $(MPI_CFLAGS)
+$(call object,sweep/mpi/mpi.c backends/cuda/device/device.c): $(BUILD)/linked
 
 # Instruction sets of kernels, which nobody calls before machine.c has looked.
 # gcc 12 moves sums to and fro around an asm statement unless it may rename registers.
@@ -115,7 +123,7 @@ $(call object,backends/cpu/kernel_avx512bf16.c): ALL_CFLAGS += $(AVX512) -mavx51
 $(call object,bench/bench_cpu.c): INCLUDES += $(if $(DNNL),-DBENCH_DNNL)
 $(BUILD)/bench_socweave: LIBS += $(if $(DNNL),-ldnnl)
 
-$(BUILD)/%.cu.o: %.cu $(BUILD)/flags
+$(BUILD)/%.cu.o: %.cu $(BUILD)/flags-cuda
 	@mkdir -p $(@D)
 	$(call say,NVCC,$<) $(NVCC) $(CU_FLAGS) -I. -MMD -MP -c -o $@ $<
 $(BUILD)/backends/cuda/device/%.o: INCLUDES += -isystem $(CUDA_HOME)/include
@@ -141,8 +149,8 @@ $(BUILD)/socweave: $(MAIN_OBJ) $(LIB_OBJ)
 $(BUILD)/test_socweave: $(TEST_OBJ) $(LIB_OBJ)
 $(BUILD)/bench_socweave: $(BENCH_OBJ) $(LIB_OBJ)
 $(BUILD)/handout: $(HANDOUT_OBJ) $(LIB_OBJ)
-$(BUILD)/socweave $(BUILD)/test_socweave $(BUILD)/bench_socweave $(BUILD)/handout:
-	$(call say,LINK,$@) $(CXX) -fopenmp $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(CU_LIBS)
+$(BUILD)/socweave $(BUILD)/test_socweave $(BUILD)/bench_socweave $(BUILD)/handout: $(BUILD)/linked
+	$(call say,LINK,$@) $(CXX) -fopenmp $(CXXFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS) $(CU_LIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
