@@ -183,7 +183,7 @@ asan: deps
 	@BUILD=build-asan tests/run --sanitized
 
 ## fuzz: libFuzzer on the importer and on each kind of file, FUZZ_SECONDS (30) each; FUZZ="onnx soc" for some
-FUZZ         ?= onnx dnn soc workload mapping splits space intrinsic machine validation result
+FUZZ         ?= onnx dnn soc workload mapping splits space intrinsic machine validation result rows
 FUZZ_SECONDS ?= 30
 FUZZ_OBJ = $(call object,$(wildcard $(patsubst %,%/*.c,core frontends cost sim intrinsics sweep reports))) $(ONNX_PB).c.o
 FUZZ_SANITIZE = address,undefined
