@@ -30,16 +30,21 @@ ifeq ($(MPI),1)
   MPI_CFLAGS := $(patsubst -I%,-isystem %,$(filter -I% -D%,$(shell mpicc -show)))
   MPI_LIBS   := $(filter -L% -l% -Wl%,$(shell mpicc -show))
 endif
+comma := ,
 # The kernels are built where nvcc is (a minute); CUDA=0, or no nvcc: a stub that says so.
 NVCC       ?= $(firstword $(wildcard /usr/local/cuda/bin/nvcc) nvcc)
 CUDA       ?= $(if $(shell command -v $(NVCC)),1,0)
 CUDA_HOME  ?= $(patsubst %/bin/nvcc,%,$(NVCC))
-CUDA_ARCHS ?= 80 90
+CUDA_ARCHS ?= 80 89 90a
 ifeq ($(CUDA),1)
   C_SRC    := $(filter-out backends/cuda/stub.c,$(C_SRC)) backends/cuda/device/device.c
   CU_SRC   := $(wildcard backends/cuda/kernels/*.cu)
-  CU_FLAGS := -std=c++17 -O3 $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
-              -gencode arch=compute_$(lastword $(CUDA_ARCHS)),code=compute_$(lastword $(CUDA_ARCHS))
+  # Machine code for each, and PTX of the last one for what comes after; wgmma is for sm_90a alone.
+  CU_PLAIN := $(patsubst %a,%,$(CUDA_ARCHS))
+  CU_FLAGS := -std=c++17 -O3 $(foreach a,$(CU_PLAIN),-gencode arch=compute_$(a),code=sm_$(a)) \
+              -gencode arch=compute_$(lastword $(CU_PLAIN)),code=compute_$(lastword $(CU_PLAIN))
+  CU_WGMMA := -std=c++17 -O3 $(if $(filter 90a,$(CUDA_ARCHS)),-gencode \
+              arch=compute_90a$(comma)code=sm_90a,-DCUDA_WITHOUT_WGMMA)
   CU_LIBS  := -L$(CUDA_HOME)/lib64 -lcudart_static -lpthread -ldl -lrt
 endif
 TEST_SRC  := $(wildcard tests/*.c tests/unit/*.c tests/model/*.c) bench/handout/simulate.c
@@ -94,7 +99,7 @@ $(BUILD)/flags: FORCE
 	@pkg-config --exists $(PKG) || { echo "missing: $(PKG) (pkg-config); run 'make deps'" >&2; exit 1; }
 	$(call stamp,$(FLAGS_NOW))
 $(BUILD)/flags-cuda: FORCE
-	$(call stamp,$(NVCC) $(CU_FLAGS))
+	$(call stamp,$(NVCC) $(CU_FLAGS) $(CU_WGMMA))
 $(BUILD)/linked: FORCE
 	$(call stamp,$(LINK_NOW))
 .PHONY: FORCE
@@ -126,6 +131,7 @@ $(BUILD)/bench_socweave: LIBS += $(if $(DNNL),-ldnnl)
 $(BUILD)/%.cu.o: %.cu $(BUILD)/flags-cuda
 	@mkdir -p $(@D)
 	$(call say,NVCC,$<) $(NVCC) $(CU_FLAGS) -I. -MMD -MP -c -o $@ $<
+$(BUILD)/backends/cuda/kernels/wgmma_%.cu.o: private CU_FLAGS = $(CU_WGMMA)
 $(BUILD)/backends/cuda/device/%.o: INCLUDES += -isystem $(CUDA_HOME)/include
 
 # The messages of an ONNX file: generated, and compiled without our warnings.

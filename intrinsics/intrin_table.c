@@ -83,16 +83,16 @@ const size_t intrin_machine_count = sizeof intrin_machines / sizeof *intrin_mach
       .source = MMA_SOURCE("m16n8k32"), .note = "sm_80 and later; 64% of the s8 peak" }
 
 /* wgmma: both inputs from shared memory in core matrices of 8 rows of 16 bytes, no swizzle. */
-#define WGMMA(type)                                                                            \
-    { .name = "wgmma.m64n256k16." type, .text = MATRIX, .extents = "i=64 j=256 k=16",          \
-      .types = "f32 " type " " type, .machine = "h100", .interval_cycles = 133.3,              \
+#define WGMMA(k, types_, label, core)                                                          \
+    { .name = "wgmma.m64n256k" k "." label, .text = MATRIX, .extents = "i=64 j=256 k=" k,      \
+      .types = types_, .machine = "h100", .interval_cycles = 133.3,                            \
       .latency_cycles = 133.3, .block = "i=2",                                                 \
       .memory = { { "register > memory", "st.global",                                          \
                     "thread: i4*16 i8 j4*2; register: j32*8 i2*8 j2" },                        \
                   { "memory > shared", "cp.async.bulk, descriptor",                            \
-                    "core: i8*8 k2*8; row: i8; element: k8" },                                 \
+                    "core: i8*8 k2*" core "; row: i8; element: k" core },                      \
                   { "memory > shared", "cp.async.bulk, descriptor",                            \
-                    "core: j32*8 k2*8; row: j8; element: k8" } },                              \
+                    "core: j32*8 k2*" core "; row: j8; element: k" core } },                   \
       .source = "PTX ISA, 'Asynchronous Warpgroup Level Matrix Instructions', "                \
                 "wgmma.mma_async, register fragments and shared memory layout",                \
       .note = "sm_90a, one warp group; 128 cycles of an SM at 96% of the peak" }
@@ -131,8 +131,10 @@ const struct intrin_row intrin_rows[] = {
     MMA16("bf16"),
     MMA32("s8", "s8 s8"),
     MMA32("u8s8", "u8 s8"),
-    WGMMA("f16"),
-    WGMMA("bf16"),
+    WGMMA("16", "f32 f16 f16", "f16", "8"),
+    WGMMA("16", "f32 bf16 bf16", "bf16", "8"),
+    WGMMA("32", "s32 s8 s8", "s8", "16"),
+    WGMMA("32", "s32 u8 s8", "u8s8", "16"),
     { .name = "vnni.16x4", .text = "C[i] += A[k] * B[i,k]", .extents = "i=16 k=4",
       .types = "s32 u8 s8", .machine = "zen5", .interval_cycles = 0.5, .latency_cycles = 4,
       .block = "i=12",

@@ -54,6 +54,17 @@ CUDA_INLINE uint32_t cuda_wgmma_column(uint32_t thread, uint32_t e)
     return e / 4 * 8 + thread % 4 * 2 + e % 2;
 }
 
+/* Its sums on their way through shared memory: words, a line apart, so that neither the threads of
+ * a fragment nor those that go down a column meet in one bank often. */
+CUDA_INLINE uint32_t cuda_wgmma_pitch(uint32_t block_n)
+{
+    return block_n + 1;
+}
+CUDA_INLINE uint32_t cuda_wgmma_scratch_bytes(uint32_t block_m, uint32_t block_n)
+{
+    return block_m * cuda_wgmma_pitch(block_n) * 4;
+}
+
 /* Warps tile a block with m fastest. */
 CUDA_INLINE uint32_t cuda_warp_line(uint32_t block_m, uint32_t warp_m, uint32_t warp)
 {

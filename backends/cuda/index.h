@@ -11,9 +11,11 @@
 #ifdef __CUDACC__
 #define CUDA_INLINE static __host__ __device__ __forceinline__
 #define CUDA_UNROLL _Pragma("unroll")
+#define CUDA_ROLL   _Pragma("unroll 1")
 #else
 #define CUDA_INLINE static inline
 #define CUDA_UNROLL
+#define CUDA_ROLL
 #endif
 
 /* --- blocks --------------------------------------------------------------------------------- */
@@ -193,7 +195,49 @@ CUDA_INLINE struct cuda_piece cuda_piece_at(const struct cuda_operand *op, const
     return at;
 }
 
+/* --- tensor copies --------------------------------------------------------------------------- */
+
+/* Coordinates of the box whose first element is (line, k); `where` has one per dimension. */
+CUDA_INLINE void cuda_map_at(const struct cuda_map *map, const int32_t *tables, uint32_t z,
+                             uint32_t r, uint32_t line, uint32_t k, int32_t where[CUDA_MAP_DIMS])
+{
+    CUDA_UNROLL
+    for (uint32_t d = 0; d < CUDA_MAP_DIMS; d++) {
+        where[d] = 0;
+        if (d >= map->rank)
+            continue;
+        where[d] = map->constant[d];
+        if (map->table[CUDA_Z][d] != CUDA_NONE)
+            where[d] += tables[map->table[CUDA_Z][d] + z];
+        if (map->table[CUDA_R][d] != CUDA_NONE)
+            where[d] += tables[map->table[CUDA_R][d] + r];
+        if (d == map->line_dim)
+            where[d] += (int32_t)(line * map->line_step);
+        if (d == map->k_dim)
+            where[d] += (int32_t)k;
+    }
+}
+
+/* Bytes of one copy: 64 rows of a tile, whether lines or steps of k. */
+#define CUDA_COPY_BYTES (CUDA_MAP_BOX * CUDA_ROW_BYTES)
+/* Where the copy of 64 lines from `line` of the tile goes. */
+CUDA_INLINE uint32_t cuda_box_address(uint32_t tile, uint32_t line)
+{
+    return tile + line / CUDA_MAP_BOX * CUDA_COPY_BYTES;
+}
+
 /* --- results -------------------------------------------------------------------------------- */
+
+/* Number `at` of a piece of results, in the order in which a warp stores it. */
+struct cuda_spot {
+    uint32_t line, column;
+};
+CUDA_INLINE struct cuda_spot cuda_spot_at(const struct cuda_operand *op, uint32_t lines,
+                                          uint32_t columns, uint32_t at)
+{
+    struct cuda_spot along = { at / columns, at % columns }, down = { at % lines, at / lines };
+    return op->lanes_down ? down : along;
+}
 
 /* Element offset of C, and the channel of its bias and scale. */
 struct cuda_result {

@@ -32,6 +32,23 @@
 
 enum cuda_axis { CUDA_Z, CUDA_R, CUDA_LINE, CUDA_K, CUDA_AXES };
 
+/*
+ * An operand as the tensor copies (bulk copies by a tensor map) see it: boxes of 64 lines by one
+ * row of k, in up to 5 dimensions. Dimension 0 runs along the rows of the tile, dimension 1 from
+ * row to row; in the others a box stands still. What lies outside a dimension is read as zero.
+ */
+#define CUDA_MAP_DIMS 5
+#define CUDA_MAP_BOX  64 /* lines of one copy */
+struct cuda_map {
+    uint32_t rank;                        /* 0: the offsets are no tensor map's */
+    uint32_t line_dim, k_dim;             /* 0 and 1, or 1 and 0 */
+    uint32_t line_step;                   /* 1 to 4, elements of line_dim from line to line */
+    uint32_t extent[CUDA_MAP_DIMS];       /* elements */
+    uint64_t stride_bytes[CUDA_MAP_DIMS]; /* [0]: of one element */
+    int32_t constant[CUDA_MAP_DIMS];      /* coordinates of line 0, k 0 at z 0, r 0 … */
+    uint32_t table[2][CUDA_MAP_DIMS]; /* … and what z and r add: in params.tables, or CUDA_NONE */
+};
+
 /* Plane 0 holds element offsets; plane 1 + g the index along guarded dimension g. */
 struct cuda_operand {
     int32_t constant[CUDA_PLANES];
@@ -43,6 +60,7 @@ struct cuda_operand {
     uint32_t piece_bytes;   /* 4, 8, 16: copied asynchronously; element_bytes: gathered */
     bool along_lines;       /* a row of the tile runs along lines; else along k */
     bool lanes_down;        /* neighbouring threads take neighbouring rows, not chunks of one */
+    struct cuda_map map;    /* of A and B */
 };
 
 struct cuda_epilogue {

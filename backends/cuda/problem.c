@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "backends/cuda/index.h"
+#include "backends/cuda/map.h"
 #include "backends/cuda/rows.h"
 #include "core/arena.h"
 #include "core/num.h"
@@ -161,6 +162,14 @@ static enum err_code add_plane(struct builder *b, struct cuda_operand *op, size_
     return ERR_OK;
 }
 
+static int64_t dim_stride(const struct expr_tensor *tensor, size_t dim)
+{
+    int64_t stride = 1;
+    for (size_t d = dim + 1; d < tensor->dim_count; d++)
+        stride *= tensor->dims[d].extent;
+    return stride;
+}
+
 /* `line` and `k` are plan axes: (i, k) of A, (j, k) of B, (i, j) of C. */
 static enum err_code add_operand(struct builder *b, size_t operand, size_t line, size_t k,
                                  struct cuda_operand *out)
@@ -187,6 +196,8 @@ static enum err_code add_operand(struct builder *b, size_t operand, size_t line,
         out->divisor[g] = (int32_t)guard->divisor;
         out->extent[g] = (int32_t)guard->extent;
         out->stride[g] = (int32_t)guard->stride;
+        if (operand > 0)
+            b->problem->guard_strides[operand - 1][g] = dim_stride(tensor, guard->dim);
         plane =
             (struct plane){ guard->constant, guard->outer, guard->index[line], guard->index[k] };
         rc = add_plane(b, out, 1 + g, &plane, k_extent, tensor->name);
@@ -444,6 +455,11 @@ static enum err_code build(struct builder *b)
     bool is_ready = p->operand_b.piece_bytes == 16 && !p->operand_b.along_lines;
     if (b->job->constant != NULL && !is_ready)
         rc = pack_constant(b);
+    bool may_turn = dtype_bytes(problem->type_a) == 2; /* wgmma turns halves only */
+    problem->no_boxes[0] =
+        cuda_map_find(problem, &p->operand_a, problem->guard_strides[0], may_turn);
+    problem->no_boxes[1] =
+        cuda_map_find(problem, &p->operand_b, problem->guard_strides[1], may_turn);
     return rc;
 }
 
@@ -478,6 +494,17 @@ void cuda_problem_release(struct cuda_problem *problem)
     free(problem->tables);
     free(problem->packed_b);
     memset(problem, 0, sizeof *problem);
+}
+
+bool cuda_problem_has_boxes(const struct cuda_problem *problem)
+{
+    return problem->no_boxes[0] == NULL && problem->no_boxes[1] == NULL;
+}
+
+void cuda_problem_use_boxes(struct cuda_params *p)
+{
+    p->operand_a.along_lines = p->operand_a.map.line_dim == 0;
+    p->operand_b.along_lines = p->operand_b.map.line_dim == 0;
 }
 
 void cuda_problem_tile(struct cuda_params *p, const struct cuda_tiling *tiling)

@@ -20,6 +20,8 @@ struct cuda_problem {
     int32_t *tables;
     size_t table_count;
     void *packed_b; /* the constant, if packed: [z][r][line][k rounded up to 16 bytes]; else NULL */
+    int64_t guard_strides[2][CUDA_GUARDS_MAX]; /* of A and B, elements */
+    const char *no_boxes[2];       /* why the tensor copies cannot fetch A or B; NULL: they can */
     size_t bytes[INTRIN_OPERANDS]; /* tensors as in expr order; [2]: packed_b if there is one */
     size_t channels;
 };
@@ -36,6 +38,9 @@ void cuda_problem_release(struct cuda_problem *problem);
 struct cuda_tiling {
     uint32_t block_m, block_n, stages, split, group;
 };
+/* Does a kernel by tensor copies run it? Then A and B run along lines or k as the maps have it. */
+bool cuda_problem_has_boxes(const struct cuda_problem *problem);
+void cuda_problem_use_boxes(struct cuda_params *params);
 void cuda_problem_tile(struct cuda_params *params, const struct cuda_tiling *tiling);
 
 #ifdef __cplusplus

@@ -1,6 +1,7 @@
 #include "backends/cuda/rows.h"
 
-#include "backends/cuda/index.h"
+#include "backends/cuda/barrier.h"
+#include "backends/cuda/fragment.h"
 
 /* clang-format off */
 #define WARPS(bm, bn, wm, wn) ((bm) / (wm) * ((bn) / (wn)))
@@ -9,10 +10,9 @@
       32 * WARPS(bm, bn, wm, wn), (bn) == 256 ? 255 : 128 },
 #define WMMA_ROW(label, type, m, n)                                                                \
     { "wmma_" label "_m" #m "n" #n, CUDA_WMMA, type, type, m, n, 16, 64, 64, 32, 32, 128, 128 },
-#define WGMMA_ROW(label, type, bn)                                                                 \
-    { "wgmma_" label "_128x" #bn, CUDA_WGMMA, type, type, 64, bn, 16, 128, bn, 64, bn, 256, 255 }, \
-    { "wgmma_tma_" label "_128x" #bn, CUDA_WGMMA_TMA, type, type, 64, bn, 16, 128, bn, 64, bn,     \
-      384, 168 },
+#define WGMMA_ROW(label, a, b, k_, bn)                                                             \
+    { "wgmma_" label "_128x" #bn, CUDA_WGMMA, a, b, 64, bn, k_, 128, bn, 64, bn, 384, 168 },       \
+    { "wgmma_tma_" label "_128x" #bn, CUDA_WGMMA_TMA, a, b, 64, bn, k_, 128, bn, 64, bn, 384, 168 },
 
 #define F16_MMA(bm, bn, wm, wn)  MMA_ROW("f16", DT_F16, DT_F16, 16, bm, bn, wm, wn)
 #define BF16_MMA(bm, bn, wm, wn) MMA_ROW("bf16", DT_BF16, DT_BF16, 16, bm, bn, wm, wn)
@@ -22,14 +22,17 @@
 #define BF16_WMMA(m, n)          WMMA_ROW("bf16", DT_BF16, m, n)
 #define S8_WMMA(m, n)            WMMA_ROW("s8", DT_S8, m, n)
 #define U8_WMMA(m, n)            WMMA_ROW("u8", DT_U8, m, n)
-#define F16_WGMMA(bn)            WGMMA_ROW("f16", DT_F16, bn)
-#define BF16_WGMMA(bn)           WGMMA_ROW("bf16", DT_BF16, bn)
+#define F16_WGMMA(bn)            WGMMA_ROW("f16", DT_F16, DT_F16, 16, bn)
+#define BF16_WGMMA(bn)           WGMMA_ROW("bf16", DT_BF16, DT_BF16, 16, bn)
+#define S8_WGMMA(bn)             WGMMA_ROW("s8", DT_S8, DT_S8, 32, bn)
+#define U8S8_WGMMA(bn)           WGMMA_ROW("u8s8", DT_U8, DT_S8, 32, bn)
 
 const struct cuda_row cuda_rows[] = {
     CUDA_MMA_TILES(F16_MMA) CUDA_MMA_TILES(BF16_MMA) CUDA_MMA_TILES(S8_MMA) CUDA_MMA_TILES(U8S8_MMA)
     CUDA_WMMA_SHAPES(F16_WMMA) CUDA_WMMA_SHAPES(BF16_WMMA) CUDA_WMMA_SHAPES(S8_WMMA)
     CUDA_WMMA_SHAPES(U8_WMMA)
-    CUDA_WGMMA_TILES(F16_WGMMA) CUDA_WGMMA_TILES(BF16_WGMMA)
+    CUDA_WGMMA_TILES(F16_WGMMA) CUDA_WGMMA_TILES(BF16_WGMMA) CUDA_WGMMA_TILES(S8_WGMMA)
+    CUDA_WGMMA_TILES(U8S8_WGMMA)
 };
 /* clang-format on */
 const size_t cuda_row_count = sizeof cuda_rows / sizeof *cuda_rows;
@@ -45,9 +48,17 @@ uint32_t cuda_row_stage_bytes(const struct cuda_row *row)
     return tile_bytes(row, row->block_m) + tile_bytes(row, row->block_n);
 }
 
-/* wmma hands its accumulators over in shared memory, after the stages are read. */
+static bool is_wgmma(const struct cuda_row *row)
+{
+    return row->engine == CUDA_WGMMA || row->engine == CUDA_WGMMA_TMA;
+}
+
+/* The accumulators go through shared memory, after the stages are read; those of mma.sync in parts
+ * that always fit. */
 static uint32_t scratch_bytes(const struct cuda_row *row)
 {
+    if (is_wgmma(row))
+        return cuda_wgmma_scratch_bytes(row->block_m, row->block_n);
     return row->engine == CUDA_WMMA ? row->block_m * row->block_n * 4 : 0;
 }
 
@@ -55,8 +66,8 @@ uint32_t cuda_row_shared_bytes(const struct cuda_row *row, uint32_t stages)
 {
     uint32_t tiles = stages * cuda_row_stage_bytes(row), scratch = scratch_bytes(row);
     uint32_t bytes = tiles > scratch ? tiles : scratch;
-    /* Barriers of the tensor copies; and tiles start at a multiple of 1024. */
-    return bytes + (row->engine == CUDA_WGMMA_TMA ? 16 * stages : 0) +
+    /* Barriers of producers and consumers; and tiles start at a multiple of 1024. */
+    return bytes + (is_wgmma(row) ? cuda_barrier_at(CUDA_FULL, stages) : 0) +
            (row->engine == CUDA_WMMA ? 0 : 1024);
 }
 
@@ -80,8 +91,7 @@ bool cuda_row_is_of(const struct cuda_row *row, const struct intrin *intrin)
     if (expr->tensors[0].type != (is_float ? DT_F32 : DT_S32))
         return false;
     /* A smaller wgmma serves the widest one's plans: tables do not depend on its n. */
-    bool is_wgmma = row->engine == CUDA_WGMMA || row->engine == CUDA_WGMMA_TMA;
-    uint32_t n = is_wgmma ? 256 : row->n;
+    uint32_t n = is_wgmma(row) ? 256 : row->n;
     return expr->iters[0].extent == row->m && expr->iters[1].extent == n &&
            expr->iters[2].extent == row->k;
 }

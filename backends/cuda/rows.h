@@ -18,8 +18,8 @@ extern "C" {
 enum cuda_engine {
     CUDA_WMMA,     /* wmma::mma_sync; loads by threads */
     CUDA_MMA,      /* mma.sync, ldmatrix; loads by threads */
-    CUDA_WGMMA,    /* wgmma; loads by threads */
-    CUDA_WGMMA_TMA /* wgmma; tensor copies by one warp, operands must be affine */
+    CUDA_WGMMA,    /* wgmma; a warp group loads by the tables */
+    CUDA_WGMMA_TMA /* wgmma; one thread issues tensor copies, operands must be affine (map.h) */
 };
 
 /*

@@ -1,8 +1,8 @@
 /*
- * Launches of the CUDA kernels on the CPU: loops over blocks, steps, threads and lanes that load,
- * multiply and store through the kernels' own index arithmetic (backends/cuda/index.h and
- * fragment.h), with the instructions as tests/model/cuda_model.h has them. Shared memory starts as
- * garbage, and asynchronous copies land as early or as late as the waits allow.
+ * Launches of the CUDA kernels on the CPU: the kernels' own main loops and index arithmetic
+ * (backends/cuda/mainloop.h, index.h, fragment.h) over all blocks, steps, threads and lanes, with
+ * the instructions as tests/model/cuda_model.h has them. Shared memory starts as garbage, and what
+ * is asynchronous happens as early or as late as the waits allow.
  */
 #ifndef SOCWEAVE_TESTS_CUDA_EMULATE_H
 #define SOCWEAVE_TESTS_CUDA_EMULATE_H
@@ -11,9 +11,12 @@
 #include "backends/cuda/rows.h"
 
 struct emulation {
-    bool late; /* copies land at the last moment, else at the first */
+    bool late;              /* what is asynchronous happens at the last moment, else at the first */
+    uint64_t seed;          /* of the turns of producers, consumers and tensor copies */
+    size_t tensor_bytes[2]; /* of A and B */
     /* What was seen: of the launch so far. */
-    uint64_t blocks, copies, gathers, conflicts; /* conflicts: shared accesses past one per bank */
+    uint64_t blocks, copies, gathers, boxes;
+    uint64_t conflicts; /* shared accesses past one per bank */
 };
 
 /* Pointers in the params are host memory. */

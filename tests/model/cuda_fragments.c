@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "backends/cuda/barrier.h"
 #include "backends/cuda/fragment.h"
 #include "backends/cuda/rows.h"
 #include "intrinsics/intrin.h"
@@ -165,7 +166,7 @@ TEST(cuda_fragment__wgmma_descriptors__name_the_tiles_bytes)
                             uint32_t at =
                                 tile + cuda_tile_address(along, 64, first + line, 16 * part + k);
                             at += (along ? line : k) % 8 * 2;
-                            CHECK_INT(at, model_wgmma_byte(d, along, line, k));
+                            CHECK_INT(at, model_wgmma_byte(d, along, 2, line, k));
                         }
 }
 
@@ -177,7 +178,7 @@ TEST(cuda_rows__shared_memory__fits_what_the_devices_have)
         /* CUDA C++ Programming Guide, "Technical Specifications": 99 KB at least, 227 on 9.0. */
         CHECK(cuda_row_shared_bytes(row, 2) <= (hopper ? 227u : 99u) * 1024);
         CHECK_INT(0, row->block_m % row->warp_m + row->block_n % row->warp_n);
-        CHECK_INT(row->threads, (row->engine == CUDA_WGMMA_TMA ? 128 : 0) +
+        CHECK_INT(row->threads, (hopper ? CUDA_PRODUCER_THREADS : 0) +
                                     row->block_m / row->warp_m * (row->block_n / row->warp_n) *
                                         (hopper ? 128 : 32));
     }

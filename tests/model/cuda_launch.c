@@ -104,6 +104,8 @@ static void run_row(struct launch_case *c, const struct cuda_problem *problem,
     own.block_m = row->block_m;
     own.block_n = row->block_n;
     cuda_problem_tile(&p, &own);
+    if (row->engine == CUDA_WGMMA_TMA)
+        cuda_problem_use_boxes(&p);
     p.tables = problem->tables;
     p.a = c->data[0];
     p.b = problem->packed_b != NULL ? problem->packed_b : c->data[1];
@@ -124,9 +126,10 @@ static size_t pick_row(const struct launch_case *c, const struct cuda_problem *p
     size_t fits[64], count = 0;
     for (size_t row = 0; row < cuda_row_count; row++)
         if (cuda_row_is_of(&cuda_rows[row], &c->intrin) &&
-            cuda_rows[row].engine != CUDA_WGMMA_TMA &&
-            cuda_row_takes(&cuda_rows[row], problem->params.operand_a.along_lines,
-                           problem->params.operand_b.along_lines))
+            (cuda_rows[row].engine == CUDA_WGMMA_TMA
+                 ? cuda_problem_has_boxes(problem)
+                 : cuda_row_takes(&cuda_rows[row], problem->params.operand_a.along_lines,
+                                  problem->params.operand_b.along_lines)))
             fits[count++] = row;
     CHECK(count > 0);
     /* Large blocks take long: one in four draws may have them. */
@@ -144,6 +147,9 @@ static void run_emulated(struct launch_case *c, struct rng *rng, struct emulatio
                                   .split = 1 + rng_below(rng, 3),
                                   .group = 1 + rng_below(rng, 4) };
     e->late = rng_below(rng, 2);
+    e->seed = rng_below(rng, UINT32_MAX);
+    e->tensor_bytes[0] = problem.bytes[1];
+    e->tensor_bytes[1] = problem.bytes[2];
     run_row(c, &problem, &cuda_rows[pick_row(c, &problem, rng)], &tiling, e);
     cuda_problem_release(&problem);
 }
@@ -268,7 +274,7 @@ static void run_epilogue(uint64_t seed, struct emulation *e)
     struct rng rng = rng_stream(seed, 8, 0);
     struct expr expr;
     random_conv(&rng, &expr);
-    const char *name = intrins[seed % (e != NULL ? INTRINS : WITH_KERNELS)];
+    const char *name = intrins[seed % INTRINS];
     struct intrin intrin;
     CHECK_OK(intrin_find(name, &intrin, err));
     bool is_float = intrin.expr.tensors[0].type == DT_F32;
@@ -324,7 +330,6 @@ TEST(cuda_device__random_layers__exact)
             random_conv(&rng, &expr);
         else
             match_op_cube(match_table[rng_below(&rng, 15)].op, 3 + rng_below(&rng, 2), &expr);
-        run_random(intrins[rng_below(&rng, WITH_KERNELS)], &expr, seed, NULL, rng_below(&rng, 2),
-                   NULL);
+        run_random(intrins[rng_below(&rng, INTRINS)], &expr, seed, NULL, rng_below(&rng, 2), NULL);
     }
 }

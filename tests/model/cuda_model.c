@@ -57,7 +57,8 @@ void model_ldmatrix(const uint8_t *shared, const uint32_t addresses[32], bool tu
  * Along k ("K-major"): 8 lines of 128 bytes lie together, the next 8 a stride offset on. Along
  * lines ("MN-major"): 64 lines make 128 bytes and the next 64 are a leading offset on; 8 k lie
  * together, the next 8 a stride offset on. Address bits 4-6 are exclusive-ored with bits 7-9. */
-uint32_t model_wgmma_byte(uint64_t descriptor, bool along_lines, unsigned line, unsigned k)
+uint32_t model_wgmma_byte(uint64_t descriptor, bool along_lines, unsigned element_bytes,
+                          unsigned line, unsigned k)
 {
     uint32_t start = (uint32_t)(descriptor & 0x3fff) << 4;
     uint32_t leading = (uint32_t)(descriptor >> 16 & 0x3fff) << 4;
@@ -66,8 +67,42 @@ uint32_t model_wgmma_byte(uint64_t descriptor, bool along_lines, unsigned line, 
         return UINT32_MAX;
     uint32_t byte = along_lines
                         ? start + line / 64 * leading + k / 8 * stride + k % 8 * 128 + line % 64 * 2
-                        : start + line / 8 * stride + line % 8 * 128 + k * 2;
+                        : start + line / 8 * stride + line % 8 * 128 + k * element_bytes;
     return byte ^ (byte >> 7 & 7) << 4;
+}
+
+/* PTX ISA, "Tensors", "Tiled mode" and "Swizzling modes"; CUDA driver API,
+ * cuTensorMapEncodeTiled(): a box has ⌈box / step⌉ elements of a dimension, the first one fastest;
+ * what is outside the tensor becomes zero. 16-byte chunks of a 128-byte row are exchanged by the
+ * row's number, both of the shared address: bits 4-6 are exclusive-ored with bits 7-9. */
+bool model_tensor_copy(const struct model_tensor *t, const int32_t *where, uint8_t *shared,
+                       uint32_t to)
+{
+    uint32_t count[5], total = 1;
+    for (uint32_t d = 0; d < t->rank; d++) {
+        count[d] = d == 0 ? t->box[0] : (t->box[d] + t->step[d] - 1) / t->step[d];
+        total *= count[d];
+    }
+    for (uint32_t element = 0; element < total; element++) {
+        uint32_t rest = element;
+        uint64_t offset = 0;
+        bool inside = true;
+        for (uint32_t d = 0; d < t->rank; d++) {
+            int64_t at = where[d] + (int64_t)(rest % count[d]) * (d == 0 ? 1 : t->step[d]);
+            rest /= count[d];
+            inside = inside && at >= 0 && (uint64_t)at < t->extent[d];
+            offset += (uint64_t)at * (d == 0 ? t->element_bytes : t->stride_bytes[d - 1]);
+        }
+        uint32_t byte = to + element * t->element_bytes;
+        byte ^= (byte >> 7 & 7) << 4;
+        if (inside && offset + t->element_bytes > t->bytes)
+            return false;
+        if (inside)
+            memcpy(shared + byte, (const uint8_t *)t->data + offset, t->element_bytes);
+        else
+            memset(shared + byte, 0, t->element_bytes);
+    }
+    return true;
 }
 
 /* --- elements -------------------------------------------------------------------------------- */

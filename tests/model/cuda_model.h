@@ -27,8 +27,22 @@ struct model_at model_wgmma_c(unsigned thread, unsigned e);
 void model_ldmatrix(const uint8_t *shared, const uint32_t addresses[32], bool turned,
                     uint32_t registers[32][4]);
 
-/* Byte of shared memory that a descriptor's matrix has at (line, k) of 2-byte elements. */
-uint32_t model_wgmma_byte(uint64_t descriptor, bool along_lines, unsigned line, unsigned k);
+/* Byte of shared memory that a descriptor's matrix has at (line, k); elements of one byte run along
+ * k only. */
+uint32_t model_wgmma_byte(uint64_t descriptor, bool along_lines, unsigned element_bytes,
+                          unsigned line, unsigned k);
+
+/* A tensor as a tensor map describes it, tiled, 128-byte swizzle, zeroes outside. */
+struct model_tensor {
+    uint32_t rank, element_bytes;
+    const uint64_t *extent, *stride_bytes; /* strides of all dimensions but the first */
+    const uint32_t *box, *step;
+    const void *data;
+    size_t bytes;
+};
+/* cp.async.bulk.tensor to `to`; false where an element that is inside lies beyond the data. */
+bool model_tensor_copy(const struct model_tensor *tensor, const int32_t *where, uint8_t *shared,
+                       uint32_t to);
 
 /* An element as a whole number; test data are small ones. What is not finite gives 1000003. */
 int32_t model_whole(enum dtype type, const void *element);

@@ -193,7 +193,7 @@ TEST(intrin_survey__int8_conv__lists_what_fits_fastest_first)
         vnni += strncmp(intrin.name, "vnni.", 5) == 0;
     }
     CHECK_INT(8, vnni);
-    CHECK_INT(8 + 3, count); /* and mma.u8s8, arm.dot4.u8s8, amx */
+    CHECK_INT(8 + 4, count); /* and mma.u8s8, wgmma.u8s8, arm.dot4.u8s8, amx */
     free(rows);
     match_op_cube("softmax", 4, &expr);
     CHECK_OK(intrin_survey(&expr, &rows, &count, err));

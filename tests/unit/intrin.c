@@ -11,12 +11,15 @@
 TEST(intrin_table__names_of_the_documentation__exist)
 {
     static const char *const names[] = {
-        "wmma.m16n16k16.f16",   "wmma.m32n8k16.f16",  "wmma.m8n32k16.f16", "wmma.m16n16k16.bf16",
-        "wmma.m32n8k16.bf16",   "wmma.m8n32k16.bf16", "wmma.m16n16k16.s8", "wmma.m32n8k16.s8",
-        "wmma.m8n32k16.s8",     "wmma.m16n16k16.u8",  "wmma.m32n8k16.u8",  "wmma.m8n32k16.u8",
-        "mma.m16n8k16.f16",     "mma.m16n8k16.bf16",  "mma.m16n8k32.s8",   "mma.m16n8k32.u8s8",
-        "wgmma.m64n256k16.f16", "vnni.16x4",          "vnni.8x48x4",       "vnni.7x32x4",
-        "avx512bf16.16x2",      "arm.dot4.s8",        "amx.16x16x64.u8s8",
+        "wmma.m16n16k16.f16",  "wmma.m32n8k16.f16",     "wmma.m8n32k16.f16",
+        "wmma.m16n16k16.bf16", "wmma.m32n8k16.bf16",    "wmma.m8n32k16.bf16",
+        "wmma.m16n16k16.s8",   "wmma.m32n8k16.s8",      "wmma.m8n32k16.s8",
+        "wmma.m16n16k16.u8",   "wmma.m32n8k16.u8",      "wmma.m8n32k16.u8",
+        "mma.m16n8k16.f16",    "mma.m16n8k16.bf16",     "mma.m16n8k32.s8",
+        "mma.m16n8k32.u8s8",   "wgmma.m64n256k16.f16",  "vnni.16x4",
+        "vnni.8x48x4",         "vnni.7x32x4",           "avx512bf16.16x2",
+        "arm.dot4.s8",         "amx.16x16x64.u8s8",     "wgmma.m64n256k32.u8s8",
+        "wgmma.m64n256k32.s8", "wgmma.m64n256k16.bf16",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct intrin intrin;

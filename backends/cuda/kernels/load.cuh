@@ -41,8 +41,10 @@ __device__ __forceinline__ void wait_copies(uint32_t pending)
         asm volatile("cp.async.wait_group 0;" ::: "memory");
     else if (pending == 1)
         asm volatile("cp.async.wait_group 1;" ::: "memory");
-    else
+    else if (pending == 2)
         asm volatile("cp.async.wait_group 2;" ::: "memory");
+    else /* more than the code asks for anywhere may only wait too long */
+        asm volatile("cp.async.wait_group 3;" ::: "memory");
 }
 
 template <int BYTES>
@@ -78,17 +80,18 @@ __device__ __forceinline__ void gather_chunk(const cuda_params &p, const cuda_op
     }
 }
 
-/* PANELS: wmma's layout, else swizzled rows. */
+/* PANELS: wmma's layout, else swizzled rows. `thread` of THREADS. */
 template <int ROWS, int THREADS, int ELEMENT_BYTES, bool PANELS>
 __device__ __forceinline__ void load_tile(const cuda_params &p, const cuda_operand &op,
                                           const void *tensor, uint32_t tile,
-                                          const cuda_block &block, uint32_t line0, uint32_t step)
+                                          const cuda_block &block, uint32_t line0, uint32_t step,
+                                          uint32_t thread)
 {
     const char *from = static_cast<const char *>(tensor);
     cuda_place place = cuda_place_at(&op, p.tables, block.z, step / p.k_tiles);
     uint32_t k0 = step % p.k_tiles * p.block_k;
 #pragma unroll 1
-    for (uint32_t q = threadIdx.x; q < ROWS * CUDA_ROW_CHUNKS; q += THREADS) {
+    for (uint32_t q = thread; q < ROWS * CUDA_ROW_CHUNKS; q += THREADS) {
         cuda_chunk chunk = cuda_chunk_at(&op, ROWS, line0, k0, q);
         uint32_t to =
             tile + (PANELS ? cuda_panel_address(ELEMENT_BYTES, ROWS, chunk.row, chunk.chunk)
@@ -104,21 +107,23 @@ __device__ __forceinline__ void load_tile(const cuda_params &p, const cuda_opera
     }
 }
 
-/* A warp's `lines` x `columns` words of shared memory through the epilogue, or to the partial sums.
- * Not inlined: one copy of the epilogue, whatever the tile. */
+/* A warp's `lines` x `columns` words of shared memory, lines `pitch` apart, through the epilogue or
+ * to the partial sums. */
 template <bool FLOAT>
 __device__ __noinline__ void deliver(const cuda_params &p, const cuda_block &block,
                                      const uint32_t *words, uint32_t i0, uint32_t j0,
-                                     uint32_t lines, uint32_t columns)
+                                     uint32_t lines, uint32_t columns, uint32_t pitch)
 {
     __syncwarp();
 #pragma unroll 1
     for (uint32_t at = threadIdx.x % 32; at < lines * columns; at += 32) {
-        uint32_t i = i0 + at / columns, j = j0 + at % columns;
+        const cuda_spot spot = cuda_spot_at(&p.operand_c, lines, columns, at);
+        const uint32_t word = words[spot.line * pitch + spot.column];
         if constexpr (FLOAT)
-            cuda_deliver_f32(&p, &block, i, j, __uint_as_float(words[at]));
+            cuda_deliver_f32(&p, &block, i0 + spot.line, j0 + spot.column, __uint_as_float(word));
         else
-            cuda_deliver_s32(&p, &block, i, j, static_cast<int32_t>(words[at]));
+            cuda_deliver_s32(&p, &block, i0 + spot.line, j0 + spot.column,
+                             static_cast<int32_t>(word));
     }
     __syncwarp();
 }

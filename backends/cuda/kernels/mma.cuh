@@ -1,11 +1,11 @@
 /*
- * mma.sync on tiles that ldmatrix reads, any plan by its tables. One barrier per step of k; loads
- * run stages - 1 steps ahead. tests/model/cuda_emulate.c is the same loop on the CPU.
+ * mma.sync on tiles that ldmatrix reads, any plan by its tables, in the loops of mainloop.h.
  */
 #ifndef SOCWEAVE_BACKENDS_CUDA_MMA_CUH
 #define SOCWEAVE_BACKENDS_CUDA_MMA_CUH
 
 #include "backends/cuda/kernels/load.cuh"
+#include "backends/cuda/mainloop.h"
 #include "backends/cuda/rows.h"
 
 namespace cuda_kernels {
@@ -61,71 +61,106 @@ __device__ __forceinline__ void multiply(uint32_t (&c)[4], const uint32_t (&a)[4
     }
 }
 
+/* A warp, for mainloop.h. */
 template <mma_type TYPE, int BM, int BN, int WM, int WN, bool TURN_A, bool TURN_B>
-__global__ void __launch_bounds__(BM / WM *BN / WN * 32)
+struct mma_machine {
+    static constexpr int THREADS = BM / WM * BN / WN * 32;
+    static constexpr int BYTES = TYPE == MMA_F16 || TYPE == MMA_BF16 ? 2 : 1;
+    static constexpr uint32_t ELEMENTS = CUDA_ROW_BYTES / BYTES;
+    static constexpr uint32_t TILE_A = BM * CUDA_ROW_BYTES, STAGE = (BM + BN) * CUDA_ROW_BYTES;
+    const cuda_params &p;
+    const cuda_block &block;
+    uint32_t base, lane, line, column;
+    uint32_t stage; /* that is being multiplied */
+    uint32_t a[WM / 16][4], b[WN / 16][4], sums[WM / 16][WN / 8][4];
+};
+
+#define MMA_TEMPLATE                                                                               \
+    template <mma_type TYPE, int BM, int BN, int WM, int WN, bool TURN_A, bool TURN_B>             \
+    __device__ __forceinline__
+#define MMA_MACHINE mma_machine<TYPE, BM, BN, WM, WN, TURN_A, TURN_B>
+
+MMA_TEMPLATE void machine_wait_copies(MMA_MACHINE *, uint32_t pending)
+{
+    wait_copies(pending);
+}
+MMA_TEMPLATE void machine_commit_copies(MMA_MACHINE *)
+{
+    commit_copies();
+}
+MMA_TEMPLATE void machine_barrier(MMA_MACHINE *)
+{
+    __syncthreads();
+}
+MMA_TEMPLATE constexpr uint32_t machine_warp_m(MMA_MACHINE *)
+{
+    return WM;
+}
+MMA_TEMPLATE constexpr uint32_t machine_warp_n(MMA_MACHINE *)
+{
+    return WN;
+}
+MMA_TEMPLATE void machine_load(MMA_MACHINE *m, uint32_t number, uint32_t stage)
+{
+    uint32_t tile = m->base + m->STAGE * stage, step = m->block.begin + number;
+    load_tile<BM, m->THREADS, m->BYTES, false>(m->p, m->p.operand_a, m->p.a, tile, m->block,
+                                               m->block.m0, step, threadIdx.x);
+    load_tile<BN, m->THREADS, m->BYTES, false>(m->p, m->p.operand_b, m->p.b, tile + m->TILE_A,
+                                               m->block, m->block.n0, step, threadIdx.x);
+}
+MMA_TEMPLATE void machine_fetch_a(MMA_MACHINE *m, uint32_t i, uint32_t line, uint32_t part)
+{
+    load_matrices<TURN_A>(m->a[i],
+                          m->stage + cuda_a_address(TURN_A, m->ELEMENTS, line, part, m->lane));
+}
+MMA_TEMPLATE void machine_fetch_b(MMA_MACHINE *m, uint32_t j, uint32_t line, uint32_t part)
+{
+    load_matrices<TURN_B>(m->b[j],
+                          m->stage + m->TILE_A +
+                              cuda_b_address(TURN_B, m->ELEMENTS, line, part, m->lane));
+}
+MMA_TEMPLATE void machine_mma(MMA_MACHINE *m, uint32_t i, uint32_t j)
+{
+    multiply<TYPE>(m->sums[i][j], m->a[i], m->b[j / 2][j % 2 * 2], m->b[j / 2][j % 2 * 2 + 1]);
+}
+MMA_TEMPLATE void machine_multiply(MMA_MACHINE *m, uint32_t number, uint32_t stage)
+{
+    m->stage = m->base + m->STAGE * stage;
+    cuda_multiply_fragments(m, m->line, m->column, cuda_step_parts(&m->p, m->block.begin + number));
+}
+
+/* Blocks of an SM that the registers must allow; left to itself ptxas aims higher, and spills. */
+constexpr int mma_blocks(int block_m, int block_n)
+{
+    return block_m * block_n > 128 * 128 ? 1 : block_m * block_n == 128 * 128 ? 2 : 4;
+}
+
+template <mma_type TYPE, int BM, int BN, int WM, int WN, bool TURN_A, bool TURN_B>
+__global__ void __launch_bounds__(BM / WM *BN / WN * 32, mma_blocks(BM, BN))
     mma_kernel(const __grid_constant__ cuda_params p)
 {
-    constexpr int THREADS = BM / WM * BN / WN * 32;
-    constexpr int BYTES = TYPE == MMA_F16 || TYPE == MMA_BF16 ? 2 : 1;
-    constexpr uint32_t ELEMENTS = CUDA_ROW_BYTES / BYTES, STAGE = (BM + BN) * CUDA_ROW_BYTES;
     extern __shared__ char raw[];
-    const uint32_t base = (shared_address(raw) + 1023) & ~1023u;
     const cuda_block block = cuda_block_at(&p, blockIdx.x);
-    const uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    const uint32_t line = cuda_warp_line(BM, WM, warp), column = cuda_warp_column(BM, WM, WN, warp);
-    auto load = [&](uint32_t number) {
-        uint32_t stage = base + STAGE * (number % p.stages), step = block.begin + number;
-        load_tile<BM, THREADS, BYTES, false>(p, p.operand_a, p.a, stage, block, block.m0, step);
-        load_tile<BN, THREADS, BYTES, false>(p, p.operand_b, p.b, stage + BM * CUDA_ROW_BYTES,
-                                             block, block.n0, step);
-    };
-    uint32_t sums[WM / 16][WN / 8][4] = {};
-    const uint32_t ahead = p.stages - 1;
-    for (uint32_t turn = 0; turn < block.count + ahead; turn++) {
-        if (turn >= ahead) {
-            wait_copies(ahead - 1);
-            __syncthreads();
-        }
-        if (turn < block.count)
-            load(turn);
-        commit_copies();
-        if (turn < ahead)
-            continue;
-        const uint32_t number = turn - ahead;
-        const uint32_t stage = base + STAGE * (number % p.stages);
-        const uint32_t parts = cuda_step_parts(&p, block.begin + number);
-#pragma unroll 1
-        for (uint32_t part = 0; part < parts; part++) {
-            uint32_t a[WM / 16][4], b[WN / 16][4];
-#pragma unroll
-            for (int i = 0; i < WM / 16; i++)
-                load_matrices<TURN_A>(
-                    a[i], stage + cuda_a_address(TURN_A, ELEMENTS, line + 16 * i, part, lane));
-#pragma unroll
-            for (int j = 0; j < WN / 16; j++)
-                load_matrices<TURN_B>(b[j], stage + BM * CUDA_ROW_BYTES +
-                                                cuda_b_address(TURN_B, ELEMENTS, column + 16 * j,
-                                                               part, lane));
-#pragma unroll
-            for (int i = 0; i < WM / 16; i++)
-#pragma unroll
-                for (int j = 0; j < WN / 8; j++)
-                    multiply<TYPE>(sums[i][j], a[i], b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
-        }
-    }
-    wait_copies(0);
-    __syncthreads(); /* the stages become the warps' scratch */
+    const uint32_t warp = threadIdx.x / 32;
+    MMA_MACHINE m = { p, block, (shared_address(raw) + 1023) & ~1023u, threadIdx.x % 32,
+                      cuda_warp_line(BM, WM, warp), cuda_warp_column(BM, WM, WN, warp) };
+    cuda_run_together(&m, block.count, p.stages);
+    /* All sums at once if two stages hold them, so that none lives across the call; else by 16. */
+    constexpr int LINES = BM * BN * 4 <= 2 * MMA_MACHINE::STAGE ? WM : 16;
     uint32_t *scratch =
-        reinterpret_cast<uint32_t *>(raw + (base - shared_address(raw))) + warp * 16 * WN;
+        reinterpret_cast<uint32_t *>(raw + (m.base - shared_address(raw))) + warp * LINES * WN;
 #pragma unroll
-    for (int i = 0; i < WM / 16; i++) {
+    for (int first = 0; first < WM; first += LINES) {
 #pragma unroll
-        for (int j = 0; j < WN / 8; j++)
+        for (int i = 0; i < LINES; i += 16)
 #pragma unroll
-            for (uint32_t e = 0; e < 4; e++)
-                scratch[cuda_c_line(lane, e) * WN + 8 * j + cuda_c_column(lane, e)] =
-                    sums[i][j][e];
-        deliver<BYTES == 2>(p, block, scratch, block.m0 + line + 16 * i, block.n0 + column, 16, WN);
+            for (int j = 0; j < WN / 8; j++)
+#pragma unroll
+                for (uint32_t e = 0; e < 4; e++)
+                    scratch[(i + cuda_c_line(m.lane, e)) * WN + 8 * j + cuda_c_column(m.lane, e)] =
+                        m.sums[(first + i) / 16][j][e];
+        deliver<MMA_MACHINE::BYTES == 2>(p, block, scratch, block.m0 + m.line + first,
+                                         block.n0 + m.column, LINES, WN, WN);
     }
 }
 

@@ -8,86 +8,107 @@
 
 #include "backends/cuda/kernels/functions.h"
 #include "backends/cuda/kernels/load.cuh"
+#include "backends/cuda/mainloop.h"
 
 namespace cuda_kernels {
 
 using namespace nvcuda;
 
-template <typename T, typename SUM, int M, int N>
-__global__ void __launch_bounds__(128) wmma_kernel(const __grid_constant__ cuda_params p)
+enum { BLOCK = 64, WARP = 32, THREADS = 128 };
+
+/* A warp, for mainloop.h. */
+template <typename T, typename SUM, int M, int N> struct wmma_machine {
+    static constexpr int BYTES = sizeof(T);
+    static constexpr uint32_t PITCH = BYTES == 2 ? 48 / BYTES : 16;
+    const cuda_params &p;
+    const cuda_block &block;
+    const char *shared;
+    uint32_t base, tile_bytes, line, column;
+    wmma::fragment<wmma::accumulator, M, N, 16, SUM> sums[WARP / M][WARP / N];
+};
+
+#define WMMA_TEMPLATE                                                                              \
+    template <typename T, typename SUM, int M, int N> __device__ __forceinline__
+#define WMMA_MACHINE wmma_machine<T, SUM, M, N>
+
+WMMA_TEMPLATE void machine_wait_copies(WMMA_MACHINE *, uint32_t pending)
 {
-    constexpr int BLOCK = 64, WARP = 32, BYTES = sizeof(T);
-    constexpr uint32_t PITCH = BYTES == 2 ? 48 / BYTES : 16;
-    const uint32_t tile_bytes = cuda_panel_tile_bytes(BYTES, BLOCK);
+    wait_copies(pending);
+}
+WMMA_TEMPLATE void machine_commit_copies(WMMA_MACHINE *)
+{
+    commit_copies();
+}
+WMMA_TEMPLATE void machine_barrier(WMMA_MACHINE *)
+{
+    __syncthreads();
+}
+WMMA_TEMPLATE void machine_load(WMMA_MACHINE *m, uint32_t number, uint32_t stage)
+{
+    uint32_t tile = m->base + 2 * m->tile_bytes * stage, step = m->block.begin + number;
+    load_tile<BLOCK, THREADS, m->BYTES, true>(m->p, m->p.operand_a, m->p.a, tile, m->block,
+                                              m->block.m0, step, threadIdx.x);
+    load_tile<BLOCK, THREADS, m->BYTES, true>(m->p, m->p.operand_b, m->p.b, tile + m->tile_bytes,
+                                              m->block, m->block.n0, step, threadIdx.x);
+}
+WMMA_TEMPLATE void machine_multiply(WMMA_MACHINE *m, uint32_t number, uint32_t stage)
+{
+    const char *tile = m->shared + 2 * m->tile_bytes * stage;
+    const uint32_t parts = cuda_step_parts(&m->p, m->block.begin + number) *
+                           (cuda_panel_parts(m->BYTES) / CUDA_ROW_STEPS);
+#pragma unroll 1
+    for (uint32_t part = 0; part < parts; part++) {
+        wmma::fragment<wmma::matrix_a, M, N, 16, T, wmma::row_major> a[WARP / M];
+        wmma::fragment<wmma::matrix_b, M, N, 16, T, wmma::col_major> b[WARP / N];
+        auto from = [&](uint32_t line) {
+            return cuda_panel_address(m->BYTES, BLOCK, line, part * m->BYTES);
+        };
+#pragma unroll
+        for (int i = 0; i < WARP / M; i++)
+            wmma::load_matrix_sync(
+                a[i], reinterpret_cast<const T *>(tile + from(m->line + i * M)), m->PITCH);
+#pragma unroll
+        for (int j = 0; j < WARP / N; j++)
+            wmma::load_matrix_sync(b[j],
+                                   reinterpret_cast<const T *>(tile + m->tile_bytes +
+                                                               from(m->column + j * N)),
+                                   m->PITCH);
+#pragma unroll
+        for (int i = 0; i < WARP / M; i++)
+#pragma unroll
+            for (int j = 0; j < WARP / N; j++)
+                wmma::mma_sync(m->sums[i][j], a[i], b[j], m->sums[i][j]);
+    }
+}
+
+template <typename T, typename SUM, int M, int N>
+__global__ void __launch_bounds__(THREADS, 4) wmma_kernel(const __grid_constant__ cuda_params p)
+{
     extern __shared__ __align__(128) char raw[];
     const cuda_block block = cuda_block_at(&p, blockIdx.x);
-    const uint32_t warp = threadIdx.x / 32, base = shared_address(raw);
-    const uint32_t line = cuda_warp_line(BLOCK, WARP, warp);
-    const uint32_t column = cuda_warp_column(BLOCK, WARP, WARP, warp);
-    auto load = [&](uint32_t number) {
-        uint32_t stage = base + 2 * tile_bytes * (number % p.stages), step = block.begin + number;
-        load_tile<BLOCK, 128, BYTES, true>(p, p.operand_a, p.a, stage, block, block.m0, step);
-        load_tile<BLOCK, 128, BYTES, true>(p, p.operand_b, p.b, stage + tile_bytes, block, block.n0,
-                                           step);
-    };
-    wmma::fragment<wmma::accumulator, M, N, 16, SUM> sums[WARP / M][WARP / N];
+    const uint32_t warp = threadIdx.x / 32;
+    WMMA_MACHINE m = { p,
+                       block,
+                       raw,
+                       shared_address(raw),
+                       cuda_panel_tile_bytes(sizeof(T), BLOCK),
+                       cuda_warp_line(BLOCK, WARP, warp),
+                       cuda_warp_column(BLOCK, WARP, WARP, warp) };
 #pragma unroll
     for (int i = 0; i < WARP / M; i++)
 #pragma unroll
         for (int j = 0; j < WARP / N; j++)
-            wmma::fill_fragment(sums[i][j], SUM(0));
-    const uint32_t ahead = p.stages - 1;
-    for (uint32_t turn = 0; turn < block.count + ahead; turn++) {
-        if (turn >= ahead) {
-            wait_copies(ahead - 1);
-            __syncthreads();
-        }
-        if (turn < block.count)
-            load(turn);
-        commit_copies();
-        if (turn < ahead)
-            continue;
-        const uint32_t number = turn - ahead;
-        const char *stage = raw + 2 * tile_bytes * (number % p.stages);
-        uint32_t parts = cuda_step_parts(&p, block.begin + number) *
-                         (cuda_panel_parts(BYTES) / CUDA_ROW_STEPS);
-#pragma unroll 1
-        for (uint32_t part = 0; part < parts; part++) {
-            wmma::fragment<wmma::matrix_a, M, N, 16, T, wmma::row_major> a[WARP / M];
-            wmma::fragment<wmma::matrix_b, M, N, 16, T, wmma::col_major> b[WARP / N];
-#pragma unroll
-            for (int i = 0; i < WARP / M; i++)
-                wmma::load_matrix_sync(
-                    a[i],
-                    reinterpret_cast<const T *>(
-                        stage + cuda_panel_address(BYTES, BLOCK, line + i * M, part * BYTES)),
-                    PITCH);
-#pragma unroll
-            for (int j = 0; j < WARP / N; j++)
-                wmma::load_matrix_sync(
-                    b[j],
-                    reinterpret_cast<const T *>(
-                        stage + tile_bytes +
-                        cuda_panel_address(BYTES, BLOCK, column + j * N, part * BYTES)),
-                    PITCH);
-#pragma unroll
-            for (int i = 0; i < WARP / M; i++)
-#pragma unroll
-                for (int j = 0; j < WARP / N; j++)
-                    wmma::mma_sync(sums[i][j], a[i], b[j], sums[i][j]);
-        }
-    }
-    wait_copies(0);
-    __syncthreads(); /* the stages become the warps' scratch */
+            wmma::fill_fragment(m.sums[i][j], SUM(0));
+    cuda_run_together(&m, block.count, p.stages);
     SUM *scratch = reinterpret_cast<SUM *>(raw) + warp * WARP * WARP;
 #pragma unroll
     for (int i = 0; i < WARP / M; i++)
 #pragma unroll
         for (int j = 0; j < WARP / N; j++)
-            wmma::store_matrix_sync(scratch + i * M * WARP + j * N, sums[i][j], WARP,
+            wmma::store_matrix_sync(scratch + i * M * WARP + j * N, m.sums[i][j], WARP,
                                     wmma::mem_row_major);
-    deliver<BYTES == 2>(p, block, reinterpret_cast<const uint32_t *>(scratch), block.m0 + line,
-                        block.n0 + column, WARP, WARP);
+    deliver<sizeof(T) == 2>(p, block, reinterpret_cast<const uint32_t *>(scratch),
+                            block.m0 + m.line, block.n0 + m.column, WARP, WARP, WARP);
 }
 
 template <typename T, typename SUM> const void *wmma_shape(const cuda_row *row)

@@ -1,0 +1,295 @@
+/*
+ * wgmma: a warp group of producers, two of consumers, in the loops of mainloop.h. Producers either
+ * issue tensor copies (operands that are affine) or copy by the tables (any plan).
+ */
+#ifndef SOCWEAVE_BACKENDS_CUDA_WGMMA_CUH
+#define SOCWEAVE_BACKENDS_CUDA_WGMMA_CUH
+
+#include "backends/cuda/kernels/functions.h"
+#include "backends/cuda/kernels/load.cuh"
+#include "backends/cuda/kernels/wgmma_asm.cuh"
+#include "backends/cuda/mainloop.h"
+
+namespace cuda_kernels {
+
+/* Registers of a thread once the roles are known: 128 · 40 + 256 · 232 fit an SM's 65536. */
+enum { PRODUCER_REGISTERS = 40, CONSUMER_REGISTERS = 232, GATHER_REGISTERS = 56 };
+
+/* --- barriers ------------------------------------------------------------------------------- */
+
+__device__ __forceinline__ void barrier_init(uint32_t barrier, uint32_t arrivals)
+{
+    asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals)
+                 : "memory");
+}
+__device__ __forceinline__ void barrier_arrive(uint32_t barrier)
+{
+    asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
+__device__ __forceinline__ void barrier_expect(uint32_t barrier, uint32_t bytes)
+{
+    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier),
+                 "r"(bytes)
+                 : "memory");
+}
+__device__ __forceinline__ void barrier_wait(uint32_t barrier, uint32_t parity)
+{
+    asm volatile("{\n.reg .pred done;\n"
+                 "AGAIN:\n"
+                 "mbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n"
+                 "@!done bra AGAIN;\n}" ::"r"(barrier),
+                 "r"(parity)
+                 : "memory");
+}
+
+/* --- tensor copies -------------------------------------------------------------------------- */
+
+/* What cuTensorMapEncodeTiled() fills. */
+struct alignas(64) tensor_map {
+    uint64_t opaque[16];
+};
+
+#define BOX_ASM(dims, coordinates)                                                                 \
+    asm volatile("cp.async.bulk.tensor." dims                                                      \
+                 "d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {" coordinates  \
+                 "}], [%2];" ::"r"(to),                                                            \
+                 "l"(map), "r"(barrier), "r"(where[0]), "r"(where[1]), "r"(where[2]),              \
+                 "r"(where[3]), "r"(where[4])                                                      \
+                 : "memory")
+
+__device__ __forceinline__ void copy_box(uint32_t rank, uint32_t to, const tensor_map *map,
+                                         uint32_t barrier, const int32_t *where)
+{
+    if (rank == 2)
+        BOX_ASM("2", "%3, %4");
+    else if (rank == 3)
+        BOX_ASM("3", "%3, %4, %5");
+    else if (rank == 4)
+        BOX_ASM("4", "%3, %4, %5, %6");
+    else
+        BOX_ASM("5", "%3, %4, %5, %6, %7");
+}
+
+__device__ __forceinline__ void copy_boxes(const cuda_params &p, const cuda_operand &op,
+                                           const tensor_map *map, const cuda_block &block,
+                                           uint32_t tile, uint32_t lines, uint32_t line0,
+                                           uint32_t step, uint32_t barrier)
+{
+    for (uint32_t at = 0; at < lines; at += CUDA_MAP_BOX) {
+        int32_t where[CUDA_MAP_DIMS];
+        cuda_map_at(&op.map, p.tables, block.z, step / p.k_tiles, line0 + at,
+                    step % p.k_tiles * p.block_k, where);
+        copy_box(op.map.rank, cuda_box_address(tile, at), map, barrier, where);
+    }
+}
+
+/* --- roles, for mainloop.h ------------------------------------------------------------------ */
+
+/* What both know. */
+template <int BM, int BN> struct wgmma_role {
+    static constexpr uint32_t TILE_A = BM * CUDA_ROW_BYTES, STAGE = (BM + BN) * CUDA_ROW_BYTES;
+    const cuda_params &p;
+    const cuda_block &block;
+    uint32_t base, barriers, thread; /* thread: of its warp group */
+    const tensor_map *map_a, *map_b;
+};
+
+template <int BM, int BN, int BYTES> struct wgmma_producer : wgmma_role<BM, BN> {};
+
+template <wgmma_type TYPE, int BM, int BN, bool TURN_A, bool TURN_B>
+struct wgmma_consumer : wgmma_role<BM, BN> {
+    static constexpr bool FLOAT = TYPE == WGMMA_F16 || TYPE == WGMMA_BF16;
+    uint32_t line;
+    std::conditional_t<FLOAT, float, int32_t> sums[BN / 2];
+};
+
+template <int BM, int BN>
+__device__ __forceinline__ void machine_wait(wgmma_role<BM, BN> *m, cuda_barrier which,
+                                             uint32_t stage, uint32_t parity)
+{
+    barrier_wait(m->barriers + cuda_barrier_at(which, stage), parity);
+}
+
+/* Producers. */
+#define PRODUCER_TEMPLATE                                                                          \
+    template <int BM, int BN, int BYTES> __device__ __forceinline__ void
+#define PRODUCER wgmma_producer<BM, BN, BYTES>
+
+PRODUCER_TEMPLATE machine_expect(PRODUCER *m, uint32_t stage, uint32_t bytes)
+{
+    barrier_expect(m->barriers + cuda_barrier_at(CUDA_FULL, stage), bytes);
+}
+PRODUCER_TEMPLATE machine_copy_boxes(PRODUCER *m, uint32_t number, uint32_t stage)
+{
+    const uint32_t tile = m->base + m->STAGE * stage, step = m->block.begin + number;
+    const uint32_t barrier = m->barriers + cuda_barrier_at(CUDA_FULL, stage);
+    copy_boxes(m->p, m->p.operand_a, m->map_a, m->block, tile, BM, m->block.m0, step, barrier);
+    copy_boxes(m->p, m->p.operand_b, m->map_b, m->block, tile + m->TILE_A, BN, m->block.n0, step,
+               barrier);
+}
+PRODUCER_TEMPLATE machine_load(PRODUCER *m, uint32_t number, uint32_t stage)
+{
+    const uint32_t tile = m->base + m->STAGE * stage, step = m->block.begin + number;
+    load_tile<BM, CUDA_PRODUCER_THREADS, BYTES, false>(m->p, m->p.operand_a, m->p.a, tile, m->block,
+                                                       m->block.m0, step, m->thread);
+    load_tile<BN, CUDA_PRODUCER_THREADS, BYTES, false>(m->p, m->p.operand_b, m->p.b,
+                                                       tile + m->TILE_A, m->block, m->block.n0,
+                                                       step, m->thread);
+}
+PRODUCER_TEMPLATE machine_commit_copies(PRODUCER *)
+{
+    commit_copies();
+}
+PRODUCER_TEMPLATE machine_wait_copies(PRODUCER *, uint32_t pending)
+{
+    wait_copies(pending);
+}
+PRODUCER_TEMPLATE machine_fence_async(PRODUCER *)
+{
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+}
+PRODUCER_TEMPLATE machine_arrive(PRODUCER *m, cuda_barrier which, uint32_t stage)
+{
+    barrier_arrive(m->barriers + cuda_barrier_at(which, stage));
+}
+
+/* Consumers. */
+#define CONSUMER_TEMPLATE                                                                          \
+    template <wgmma_type TYPE, int BM, int BN, bool TURN_A, bool TURN_B>                           \
+    __device__ __forceinline__ void
+#define CONSUMER wgmma_consumer<TYPE, BM, BN, TURN_A, TURN_B>
+
+CONSUMER_TEMPLATE machine_fence_sums(CONSUMER *)
+{
+    wgmma_fence();
+}
+CONSUMER_TEMPLATE machine_wgmma(CONSUMER *m, uint32_t stage, uint32_t part)
+{
+    const uint32_t tile = m->base + m->STAGE * stage;
+    wgmma_sums<TYPE, TURN_A, TURN_B>(m->sums, cuda_wgmma_descriptor(tile, TURN_A, m->line, part),
+                                     cuda_wgmma_descriptor(tile + m->TILE_A, TURN_B, 0, part));
+}
+CONSUMER_TEMPLATE machine_commit_wgmma(CONSUMER *)
+{
+    wgmma_commit();
+}
+CONSUMER_TEMPLATE machine_wait_wgmma_but_one(CONSUMER *)
+{
+    wgmma_wait<1>();
+}
+CONSUMER_TEMPLATE machine_wait_wgmma(CONSUMER *m)
+{
+    wgmma_wait<0>();
+#pragma unroll
+    for (int e = 0; e < BN / 2; e++) /* so that nothing reads them before the wait */
+        wgmma_pin(m->sums[e]);
+}
+CONSUMER_TEMPLATE machine_arrive(CONSUMER *m, cuda_barrier which, uint32_t stage)
+{
+    if (m->thread % 32 == 0)
+        barrier_arrive(m->barriers + cuda_barrier_at(which, stage));
+}
+
+/* --- the kernel ----------------------------------------------------------------------------- */
+
+template <int REGISTERS> __device__ __forceinline__ void keep_registers()
+{
+    asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(REGISTERS));
+}
+template <int REGISTERS> __device__ __forceinline__ void take_registers()
+{
+    asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(REGISTERS));
+}
+
+/* The sums of a warp, 16 lines, through its own part of the stages. */
+template <wgmma_type TYPE, int BM, int BN, bool TURN_A, bool TURN_B>
+__device__ __forceinline__ void deliver_sums(const CONSUMER &m, uint32_t *scratch)
+{
+    const uint32_t pitch = cuda_wgmma_pitch(BN);
+    const uint32_t warp_line = m.thread / 32 * 16;
+    asm volatile("bar.sync 1, %0;" ::"n"(BM / 64 * 128) : "memory"); /* all have read the stages */
+    uint32_t *own = scratch + (m.line + warp_line) * pitch;
+#pragma unroll
+    for (uint32_t e = 0; e < BN / 2; e++) {
+        uint32_t word;
+        if constexpr (CONSUMER::FLOAT)
+            word = __float_as_uint(m.sums[e]);
+        else
+            word = static_cast<uint32_t>(m.sums[e]);
+        own[(cuda_wgmma_line(m.thread, e) - warp_line) * pitch + cuda_wgmma_column(m.thread, e)] =
+            word;
+    }
+    deliver<CONSUMER::FLOAT>(m.p, m.block, own, m.block.m0 + m.line + warp_line, m.block.n0, 16, BN,
+                             pitch);
+}
+
+template <wgmma_type TYPE, int BM, int BN, bool TENSOR_COPIES, bool TURN_A, bool TURN_B>
+__global__ void __launch_bounds__(CUDA_PRODUCER_THREADS + BM / 64 * 128, 1)
+    wgmma_kernel(const __grid_constant__ cuda_params p, const __grid_constant__ tensor_map map_a,
+                 const __grid_constant__ tensor_map map_b)
+{
+    constexpr int BYTES = TYPE == WGMMA_F16 || TYPE == WGMMA_BF16 ? 2 : 1;
+    using role = wgmma_role<BM, BN>;
+    extern __shared__ char raw[];
+    const cuda_block block = cuda_block_at(&p, blockIdx.x);
+    const uint32_t base = (shared_address(raw) + 1023) & ~1023u;
+    const uint32_t stages_bytes = p.stages * role::STAGE;
+    const uint32_t scratch_bytes = cuda_wgmma_scratch_bytes(BM, BN);
+    const uint32_t barriers = base + (stages_bytes > scratch_bytes ? stages_bytes : scratch_bytes);
+    const uint32_t group = threadIdx.x / 128; /* 0: producers */
+    const role common = { p, block, base, barriers, threadIdx.x % 128, &map_a, &map_b };
+    if (threadIdx.x == 0) {
+        for (uint32_t stage = 0; stage < p.stages; stage++) {
+            barrier_init(barriers + cuda_barrier_at(CUDA_FULL, stage),
+                         cuda_arrivals(CUDA_FULL, TENSOR_COPIES, BM / 16));
+            barrier_init(barriers + cuda_barrier_at(CUDA_EMPTY, stage),
+                         cuda_arrivals(CUDA_EMPTY, TENSOR_COPIES, BM / 16));
+        }
+        asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+        asm volatile("fence.proxy.async;" ::: "memory");
+    }
+    __syncthreads();
+    if (group == 0) {
+        keep_registers<TENSOR_COPIES ? PRODUCER_REGISTERS : GATHER_REGISTERS>();
+        wgmma_producer<BM, BN, BYTES> m = { common };
+        if constexpr (!TENSOR_COPIES)
+            cuda_produce_pieces(&m, block.count, p.stages);
+        else if (threadIdx.x == 0)
+            cuda_produce_boxes(&m, block.count, p.stages, uint32_t(role::STAGE));
+        return;
+    }
+    take_registers<TENSOR_COPIES ? CONSUMER_REGISTERS : CONSUMER_REGISTERS - 8>();
+    CONSUMER m = { common, (group - 1) * 64, {} };
+    cuda_consume(&m, block.count, p.stages);
+    deliver_sums(m, reinterpret_cast<uint32_t *>(raw + (base - shared_address(raw))));
+}
+
+template <wgmma_type TYPE, int BN, bool TENSOR_COPIES>
+const void *wgmma_variant(bool turn_a, bool turn_b)
+{
+#define VARIANT(a, b)                                                                              \
+    reinterpret_cast<const void *>(wgmma_kernel<TYPE, 128, BN, TENSOR_COPIES, a, b>)
+    if (!turn_a && !turn_b)
+        return VARIANT(false, false);
+    if constexpr (TYPE == WGMMA_F16 || TYPE == WGMMA_BF16)
+        return !turn_b ? VARIANT(true, false) : turn_a ? VARIANT(true, true) : VARIANT(false, true);
+#undef VARIANT
+    return nullptr;
+}
+
+template <wgmma_type TYPE>
+const void *wgmma_function(const cuda_row *row, bool turn_a, bool turn_b)
+{
+    const bool tensor_copies = row->engine == CUDA_WGMMA_TMA;
+#define TILE(bn)                                                                                   \
+    if (row->block_n == bn)                                                                        \
+        return tensor_copies ? wgmma_variant<TYPE, bn, true>(turn_a, turn_b)                       \
+                             : wgmma_variant<TYPE, bn, false>(turn_a, turn_b);
+    CUDA_WGMMA_TILES(TILE)
+#undef TILE
+    return nullptr;
+}
+
+} // namespace cuda_kernels
+
+#endif

@@ -1,0 +1,329 @@
+/*
+ * Blocks of producers and consumers: wgmma. Every role is a coroutine that runs until it waits for
+ * a barrier; who goes on, and which tensor copy lands when, is drawn at random. Instructions under
+ * way read as late as their waits allow, so a stage that is overwritten too early is seen in the
+ * result; roles that wait for each other for ever are a failure here.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/cuda/map.h"
+#include "core/arena.h"
+#include "tests/model/cuda_machine.h"
+#include "tests/model/cuda_model.h"
+
+enum { PRODUCER_WARPS = CUDA_PRODUCER_THREADS / 32, STACK_BYTES = 256 * 1024 };
+
+/* --- turns ------------------------------------------------------------------------------------ */
+
+static void yield(struct machine *m)
+{
+    swapcontext(&m->context, &m->cta->scheduler);
+}
+
+/* The phase with this parity is over: the one under way has the other parity. */
+static bool has_passed(const struct machine_barrier_state *barrier, uint32_t parity)
+{
+    return barrier->phase % 2 != parity;
+}
+
+static void complete(struct machine_barrier_state *barrier)
+{
+    if (barrier->pending > 0 || barrier->bytes != 0)
+        return;
+    barrier->phase++;
+    barrier->pending = barrier->expected;
+}
+
+void machine_wait(struct machine *m, enum cuda_barrier which, uint32_t stage, uint32_t parity)
+{
+    m->waits_for = &m->cta->barriers[which][stage];
+    m->waits_parity = parity;
+    do
+        yield(m); /* even if it need not wait: others may go first */
+    while (!has_passed(m->waits_for, parity));
+    m->waits_for = NULL;
+}
+
+/* Lane 0 of each warp of consumers arrives; of producers every thread. */
+void machine_arrive(struct machine *m, enum cuda_barrier which, uint32_t stage)
+{
+    struct machine_barrier_state *barrier = &m->cta->barriers[which][stage];
+    uint32_t arrivals = which == CUDA_EMPTY ? 4 : m->threads;
+    if (arrivals > barrier->pending)
+        machine_fail(m->cta, "more arrivals than the phase of a barrier takes");
+    barrier->pending -= arrivals;
+    complete(barrier);
+}
+
+/* --- producers -------------------------------------------------------------------------------- */
+
+void machine_fence_async(struct machine *m)
+{
+    /* Of its own writes only: other warps' are at other rows or chunks, and they fence them. */
+    const struct cuda_params *p = m->cta->p;
+    uint32_t rows = (p->block_m + p->block_n) * p->stages;
+    for (uint32_t chunk = 0; chunk < rows * CUDA_ROW_CHUNKS; chunk++)
+        if (m->cta->unfenced[chunk] == 1 + m->first_thread / 32)
+            m->cta->unfenced[chunk] = 0;
+}
+
+void machine_expect(struct machine *m, uint32_t stage, uint32_t bytes)
+{
+    struct machine_barrier_state *barrier = &m->cta->barriers[CUDA_FULL][stage];
+    barrier->bytes += bytes;
+    if (barrier->pending == 0)
+        machine_fail(m->cta, "more arrivals than the phase of a barrier takes");
+    barrier->pending--;
+    complete(barrier);
+}
+
+static void copy_boxes(struct machine *m, const struct cuda_operand *op, uint32_t which,
+                       uint32_t tile, uint32_t lines, uint32_t line0, uint32_t number,
+                       uint32_t stage)
+{
+    struct machine_cta *cta = m->cta;
+    uint32_t step = cta->block.begin + number;
+    for (uint32_t at = 0; at < lines; at += CUDA_MAP_BOX) {
+        struct machine_box *box = &cta->boxes[cta->box_count++];
+        *box = (struct machine_box){ cuda_box_address(tile, at), stage, which, { 0 } };
+        cuda_map_at(&op->map, cta->p->tables, cta->block.z, step / cta->p->k_tiles, line0 + at,
+                    step % cta->p->k_tiles * cta->p->block_k, box->where);
+        cta->e->boxes++;
+    }
+}
+
+void machine_copy_boxes(struct machine *m, uint32_t number, uint32_t stage)
+{
+    const struct cuda_params *p = m->cta->p;
+    uint32_t tile = cuda_row_stage_bytes(m->cta->row) * stage;
+    copy_boxes(m, &p->operand_a, 0, tile, p->block_m, m->cta->block.m0, number, stage);
+    copy_boxes(m, &p->operand_b, 1, tile + p->block_m * CUDA_ROW_BYTES, p->block_n,
+               m->cta->block.n0, number, stage);
+}
+
+/* The copy engine finishes one of the boxes. */
+static void land(struct machine_cta *cta, size_t which)
+{
+    struct machine_box box = cta->boxes[which];
+    cta->boxes[which] = cta->boxes[--cta->box_count];
+    const struct cuda_operand *op = box.operand == 0 ? &cta->p->operand_a : &cta->p->operand_b;
+    struct cuda_map_arguments a;
+    cuda_map_arguments(&op->map, op->element_bytes, &a);
+    const struct model_tensor tensor = { op->map.rank,
+                                         op->element_bytes,
+                                         a.extent,
+                                         a.stride_bytes,
+                                         a.box,
+                                         a.step,
+                                         box.operand == 0 ? cta->p->a : cta->p->b,
+                                         cta->e->tensor_bytes[box.operand] };
+    if (!model_tensor_copy(&tensor, box.where, cta->shared, box.to))
+        machine_fail(cta, "a tensor copy beyond the tensor");
+    struct machine_barrier_state *barrier = &cta->barriers[CUDA_FULL][box.stage];
+    barrier->bytes -= CUDA_COPY_BYTES;
+    complete(barrier);
+}
+
+/* --- consumers -------------------------------------------------------------------------------- */
+
+void machine_fence_sums(struct machine *m)
+{
+    m->sums_fenced = true;
+}
+
+static int32_t operand_element(struct machine_cta *cta, enum dtype type, uint64_t descriptor,
+                               bool turned, unsigned line, unsigned k)
+{
+    uint32_t at = model_wgmma_byte(descriptor, turned, dtype_bytes(type), line, k);
+    if (at >= cta->shared_bytes)
+        machine_fail(cta, "a descriptor beyond the stages");
+    if (cta->unfenced[at / CUDA_CHUNK_BYTES])
+        machine_fail(cta, "wgmma reads what was not fenced for the asynchronous proxy");
+    return model_whole(type, cta->shared + at);
+}
+
+static void execute(struct machine *m, uint32_t stage, uint32_t part)
+{
+    struct machine_cta *cta = m->cta;
+    const struct cuda_row *row = cta->row;
+    bool turned_a = cta->p->operand_a.along_lines, turned_b = cta->p->operand_b.along_lines;
+    uint32_t tile = cuda_row_stage_bytes(row) * stage;
+    uint64_t a = cuda_wgmma_descriptor(tile, turned_a, 64 * m->consumer, part);
+    uint64_t b = cuda_wgmma_descriptor(tile + row->block_m * CUDA_ROW_BYTES, turned_b, 0, part);
+    static int32_t lines[64][32], columns[256][32];
+    /* Lines and columns past the result are not worth the time. */
+    uint32_t first = cta->block.m0 + 64 * m->consumer;
+    uint32_t used_m = cuda_min(64, cta->p->m - cuda_min(first, cta->p->m));
+    uint32_t used_n = cuda_min(row->n, cta->p->n - cta->block.n0);
+    for (unsigned k = 0; k < row->k; k++) {
+        for (unsigned i = 0; i < used_m; i++)
+            lines[i][k] = operand_element(cta, row->type_a, a, turned_a, i, k);
+        for (unsigned j = 0; j < used_n; j++)
+            columns[j][k] = operand_element(cta, row->type_b, b, turned_b, j, k);
+    }
+    int32_t *sums = cta->sums + m->consumer * 64 * row->n;
+    for (unsigned i = 0; i < used_m; i++)
+        for (unsigned j = 0; j < used_n; j++)
+            for (unsigned k = 0; k < row->k; k++)
+                sums[i * row->n + j] += lines[i][k] * columns[j][k];
+}
+
+void machine_wgmma(struct machine *m, uint32_t stage, uint32_t part)
+{
+    if (!m->sums_fenced)
+        machine_fail(m->cta, "wgmma without a fence of its registers");
+    if (!m->cta->e->late) {
+        execute(m, stage, part);
+        return;
+    }
+    m->issued[m->issued_count].stage = stage;
+    m->issued[m->issued_count].part = part;
+    m->issued[m->issued_count++].group = m->wgmma_group;
+}
+
+void machine_commit_wgmma(struct machine *m)
+{
+    m->wgmma_group++;
+}
+
+static void wait_wgmma(struct machine *m, uint32_t pending)
+{
+    size_t kept = 0;
+    for (size_t at = 0; at < m->issued_count; at++) {
+        if (m->issued[at].group + pending < m->wgmma_group)
+            execute(m, m->issued[at].stage, m->issued[at].part);
+        else
+            m->issued[kept++] = m->issued[at];
+    }
+    m->issued_count = kept;
+}
+
+void machine_wait_wgmma_but_one(struct machine *m)
+{
+    wait_wgmma(m, 1);
+}
+
+void machine_wait_wgmma(struct machine *m)
+{
+    wait_wgmma(m, 0);
+}
+
+/* The accumulator as its threads hold it. */
+static void deliver(struct machine_cta *cta)
+{
+    uint32_t n = cta->row->n;
+    for (uint32_t group = 0; group < cta->row->block_m / 64; group++)
+        for (uint32_t thread = 0; thread < 128; thread++)
+            for (uint32_t e = 0; e < n / 2; e++) {
+                struct model_at at = model_wgmma_c(thread, e);
+                machine_deliver(cta, group * 64 + cuda_wgmma_line(thread, e),
+                                cuda_wgmma_column(thread, e),
+                                cta->sums[(group * 64 + at.row) * n + at.column]);
+            }
+}
+
+/* --- a block ---------------------------------------------------------------------------------- */
+
+static struct machine *starting;
+
+static void run_role(void)
+{
+    struct machine *m = starting;
+    uint32_t count = m->cta->block.count, stages = m->cta->p->stages;
+    if (m->consumer != UINT32_MAX)
+        cuda_consume(m, count, stages);
+    else if (m->cta->row->engine == CUDA_WGMMA_TMA)
+        cuda_produce_boxes(m, count, stages, cuda_row_stage_bytes(m->cta->row));
+    else
+        cuda_produce_pieces(m, count, stages);
+    m->is_done = true;
+    yield(m);
+    abort();
+}
+
+static void start_role(struct machine *m)
+{
+    getcontext(&m->context);
+    m->context.uc_stack.ss_sp = m->stack;
+    m->context.uc_stack.ss_size = STACK_BYTES;
+    makecontext(&m->context, run_role, 0);
+}
+
+static void resume(struct machine *m)
+{
+    starting = m;
+    swapcontext(&m->cta->scheduler, &m->context);
+}
+
+static void set_barriers(struct machine_cta *cta)
+{
+    for (uint32_t stage = 0; stage < cta->p->stages; stage++)
+        for (int which = 0; which < CUDA_BARRIERS; which++) {
+            uint32_t arrivals =
+                cuda_arrivals((enum cuda_barrier)which, cta->row->engine == CUDA_WGMMA_TMA,
+                              cta->row->block_m / 64 * 4);
+            cta->barriers[which][stage] =
+                (struct machine_barrier_state){ .expected = arrivals, .pending = arrivals };
+        }
+}
+
+static bool can_run(const struct machine *m)
+{
+    return !m->is_done && (m->waits_for == NULL || has_passed(m->waits_for, m->waits_parity));
+}
+
+/* Until all are done; somebody who can go on is drawn each time. */
+static void run_roles(struct machine_cta *cta, struct machine *roles, size_t count)
+{
+    for (;;) {
+        size_t ready[MACHINE_ROLES_MAX], ready_count = 0, done = 0;
+        for (size_t r = 0; r < count; r++) {
+            done += roles[r].is_done;
+            if (can_run(&roles[r]))
+                ready[ready_count++] = r;
+        }
+        if (done == count)
+            return;
+        uint64_t choices = ready_count + cta->box_count;
+        if (choices == 0)
+            machine_fail(cta, "producers and consumers wait for each other");
+        uint32_t draw = rng_below(&cta->rng, (uint32_t)choices);
+        if (draw < ready_count)
+            resume(&roles[ready[draw]]);
+        else
+            land(cta, draw - ready_count);
+    }
+}
+
+void machine_run_wgmma(struct machine_cta *cta)
+{
+    bool tensor_copies = cta->row->engine == CUDA_WGMMA_TMA;
+    size_t producers = tensor_copies ? 1 : PRODUCER_WARPS, consumers = cta->row->block_m / 64;
+    static struct machine roles[MACHINE_ROLES_MAX];
+    static char stacks[MACHINE_ROLES_MAX][STACK_BYTES];
+    set_barriers(cta);
+    cta->boxes = mem_alloc(cta->p->stages * (cta->p->block_m + cta->p->block_n) / CUDA_MAP_BOX + 1,
+                           sizeof *cta->boxes);
+    cta->box_count = 0;
+    for (size_t r = 0; r < producers + consumers; r++) {
+        struct machine *m = &roles[r];
+        struct machine_copy *copies = m->copies;
+        size_t capacity = m->copy_capacity;
+        memset(m, 0, sizeof *m);
+        m->copies = copies;
+        m->copy_capacity = capacity;
+        m->cta = cta;
+        m->stack = stacks[r];
+        m->consumer = r < producers ? UINT32_MAX : (uint32_t)(r - producers);
+        m->first_thread = (uint32_t)r * 32;
+        m->threads = tensor_copies ? 1 : 32;
+        m->load_threads = CUDA_PRODUCER_THREADS;
+        start_role(m);
+    }
+    run_roles(cta, roles, producers + consumers);
+    if (cta->box_count > 0)
+        machine_fail(cta, "tensor copies nobody waited for");
+    free(cta->boxes);
+    deliver(cta);
+}
