@@ -37,7 +37,7 @@ CUDA       ?= $(if $(shell command -v $(NVCC)),1,0)
 CUDA_HOME  ?= $(patsubst %/bin/nvcc,%,$(NVCC))
 CUDA_ARCHS ?= 80 89 90a
 ifeq ($(CUDA),1)
-  C_SRC    := $(filter-out backends/cuda/stub.c,$(C_SRC)) backends/cuda/device/device.c
+  C_SRC    := $(filter-out backends/cuda/stub.c,$(C_SRC)) $(wildcard backends/cuda/device/*.c)
   CU_SRC   := $(wildcard backends/cuda/kernels/*.cu)
   # Machine code for each, and PTX of the last one for what comes after; wgmma is for sm_90a alone.
   CU_PLAIN := $(patsubst %a,%,$(CUDA_ARCHS))

@@ -60,6 +60,13 @@ struct backend_epilogue {
     int32_t zero_point; /* of u8 and s8 */
 };
 
+/* How a backend whose kernels have parameters chooses them: the `count` that its model likes best
+ * are measured, and the fastest is remembered in the cache file (backends/tune.h). */
+struct backend_tuning {
+    unsigned count;    /* >= 1 */
+    const char *cache; /* NULL: nothing is remembered */
+};
+
 /* What is to be run. Everything is borrowed until the kernel is released. */
 struct backend_job {
     const struct expr *expr;        /* with the types that the tensors have */
@@ -68,7 +75,8 @@ struct backend_job {
     /* The second input, if it never changes (weights): packed once, in prepare. NULL: it comes with
      * every run, and packing it is part of the time. */
     const void *constant;
-    unsigned threads; /* >= 1; backends with a device of their own ignore it */
+    const struct backend_tuning *tuning; /* NULL: by prediction alone; others than cuda ignore it */
+    unsigned threads;                    /* >= 1; backends with a device of their own ignore it */
 };
 
 struct backend_kernel; /* the backend's own */
@@ -102,8 +110,8 @@ struct backend {
     bool on_host;       /* runs on threads of this process, as many as the job says */
     bool follows_plans; /* else the plan is only read, and predictions say nothing of its time */
     void (*probe)(struct backend_probe *out);
-    /* Does it run this intrinsic (NULL: jobs without a plan)? Without a look at the hardware. Never
-     * NULL, as are probe and prepare; the others may be if no prepare ever succeeds. */
+    /* Does it run this intrinsic (NULL: jobs without a plan)? Where the hardware is known, on it.
+     * Never NULL, as are probe and prepare; the others may be if no prepare ever succeeds. */
     bool (*takes)(const struct intrin *intrin);
     /* ERR_UNSUPPORTED names what the engine lacks for this job; ERR_DEVICE if the hardware refuses
      * (out of device memory, lost). */

@@ -81,7 +81,8 @@ CUDA_LOOP void cuda_produce_boxes(CUDA_MACHINE *m, uint32_t count, uint32_t stag
  * Threads copy by the tables. A thread's own copies have landed when their group is complete; only
  * then can it hand them to the asynchronous proxy, in which wgmma reads, and arrive. `lag` groups
  * stay under way. A stage is filled anew once consumers have begun the step after the one in it,
- * which must have been handed over by then: with more than stages - 2 both sides would wait for ever.
+ * which must have been handed over by then: with more than stages - 2 both sides would wait for
+ * ever.
  */
 #define CUDA_LAG_MAX 3
 CUDA_LOOP void cuda_produce_pieces(CUDA_MACHINE *m, uint32_t count, uint32_t stages)

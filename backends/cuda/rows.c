@@ -11,8 +11,8 @@
 #define WMMA_ROW(label, type, m, n)                                                                \
     { "wmma_" label "_m" #m "n" #n, CUDA_WMMA, type, type, m, n, 16, 64, 64, 32, 32, 128, 128 },
 #define WGMMA_ROW(label, a, b, k_, bn)                                                             \
-    { "wgmma_" label "_128x" #bn, CUDA_WGMMA, a, b, 64, bn, k_, 128, bn, 64, bn, 384, 168 },       \
-    { "wgmma_tma_" label "_128x" #bn, CUDA_WGMMA_TMA, a, b, 64, bn, k_, 128, bn, 64, bn, 384, 168 },
+    { "wgmma_tma_" label "_128x" #bn, CUDA_WGMMA_TMA, a, b, 64, bn, k_, 128, bn, 64, bn, 384, 168 }, \
+    { "wgmma_" label "_128x" #bn, CUDA_WGMMA, a, b, 64, bn, k_, 128, bn, 64, bn, 384, 168 },
 
 #define F16_MMA(bm, bn, wm, wn)  MMA_ROW("f16", DT_F16, DT_F16, 16, bm, bn, wm, wn)
 #define BF16_MMA(bm, bn, wm, wn) MMA_ROW("bf16", DT_BF16, DT_BF16, 16, bm, bn, wm, wn)

@@ -10,6 +10,7 @@
 #include "backends/element.h"
 #include "core/arena.h"
 #include "tests/model/cuda_emulate.h"
+#include "tests/model/cuda_fake.h"
 #include "tests/model/cuda_model.h"
 #include "tests/model/match_case.h"
 #include "tests/test.h"
@@ -225,7 +226,7 @@ TEST(cuda_launch__random_products__exact)
         random_gemm(&rng, &expr);
         run_random(intrins[seed % INTRINS], &expr, seed, NULL, rng_below(&rng, 2), &e);
     }
-    CHECK(e.copies > 1000 && e.gathers > 1000);
+    CHECK(e.copies > 1000 && e.gathers > 1000 && e.boxes > 100);
     CHECK_INT(0, e.conflicts);
 }
 
@@ -308,16 +309,12 @@ TEST(cuda_launch__epilogues__as_the_reference_stores_them)
         run_epilogue(seed, &e);
 }
 
-/* --- with a GPU: make check-cuda -------------------------------------------------------------- */
+/* --- through the backend, on a device -------------------------------------------------------- */
 
 /* Sums of these data are exact in f32, so floats are compared to the bit, too. */
-TEST(cuda_device__random_layers__exact)
+static void run_layers(uint64_t seeds)
 {
-    struct backend_probe found;
-    backend_cuda.probe(&found);
-    if (found.state != BACKEND_AVAILABLE)
-        test_skip(found.reason);
-    for (uint64_t seed = 1; seed <= 600; seed++) {
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
         if (seed % 4 == 0) {
             run_epilogue(seed, NULL);
             continue;
@@ -332,4 +329,23 @@ TEST(cuda_device__random_layers__exact)
             match_op_cube(match_table[rng_below(&rng, 15)].op, 3 + rng_below(&rng, 2), &expr);
         run_random(intrins[rng_below(&rng, INTRINS)], &expr, seed, NULL, rng_below(&rng, 2), NULL);
     }
+}
+
+TEST(cuda_fake__random_layers__exact)
+{
+    struct cuda_fake *fake = cuda_fake_begin();
+    run_layers(120);
+    CHECK(fake->emulation.boxes > 20);
+    cuda_fake_end();
+}
+
+/* make check-cuda; how many: CUDA_CASES, for compute-sanitizer, under which each takes long. */
+TEST(cuda_device__random_layers__exact)
+{
+    struct backend_probe found;
+    backend_cuda.probe(&found);
+    if (found.state != BACKEND_AVAILABLE)
+        test_skip(found.reason);
+    const char *cases = getenv("CUDA_CASES");
+    run_layers(cases != NULL ? strtoull(cases, NULL, 10) : 600);
 }
