@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/dtype.h"
 #include "core/err.h"
 
 #ifdef __cplusplus
@@ -35,12 +36,6 @@ extern "C" {
 #define EXPR_TENSORS_MAX 3 /* output, first input, second input */
 #define EXPR_NAME_MAX    16
 #define EXPR_EXTENT_MAX  (INT64_C(1) << 31)
-
-enum dtype { DT_U8, DT_S8, DT_S32, DT_F16, DT_BF16, DT_F32, DT_S16, DT_S64, DT_F64, DT_COUNT };
-const char *dtype_name(enum dtype type); /* "u8" … */
-bool dtype_from_name(const char *name, enum dtype *out);
-unsigned dtype_bytes(enum dtype type);
-extern const char *const dtype_names[DT_COUNT];
 
 /* What an iteration means to the cost model. GEMM M×N×K is P=M, K=N, C=K. */
 enum role { ROLE_NONE, ROLE_N, ROLE_G, ROLE_K, ROLE_C, ROLE_P, ROLE_Q, ROLE_R, ROLE_S, ROLE_COUNT };

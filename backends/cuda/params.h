@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/expr.h"
+#include "core/dtype.h"
 
 #define CUDA_GUARDS_MAX 4
 #define CUDA_PLANES     (1 + CUDA_GUARDS_MAX)

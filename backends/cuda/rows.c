@@ -2,6 +2,7 @@
 
 #include "backends/cuda/barrier.h"
 #include "backends/cuda/fragment.h"
+#include "intrinsics/intrin.h"
 
 /* clang-format off */
 #define WARPS(bm, bn, wm, wn) ((bm) / (wm) * ((bn) / (wn)))

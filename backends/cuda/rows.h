@@ -8,12 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/expr.h"
-#include "intrinsics/intrin.h"
+#include "core/dtype.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+struct intrin;
 
 enum cuda_engine {
     CUDA_WMMA,     /* wmma::mma_sync; loads by threads */
