@@ -41,9 +41,9 @@ ifeq ($(CUDA),1)
   CU_SRC   := $(wildcard backends/cuda/kernels/*.cu)
   # Machine code for each, and PTX of the last one for what comes after; wgmma is for sm_90a alone.
   CU_PLAIN := $(patsubst %a,%,$(CUDA_ARCHS))
-  CU_FLAGS := -std=c++17 -O3 $(foreach a,$(CU_PLAIN),-gencode arch=compute_$(a),code=sm_$(a)) \
+  CU_FLAGS := -std=c++17 -O3 -Xptxas -v $(foreach a,$(CU_PLAIN),-gencode arch=compute_$(a),code=sm_$(a)) \
               -gencode arch=compute_$(lastword $(CU_PLAIN)),code=compute_$(lastword $(CU_PLAIN))
-  CU_WGMMA := -std=c++17 -O3 $(if $(filter 90a,$(CUDA_ARCHS)),-gencode \
+  CU_WGMMA := -std=c++17 -O3 -Xptxas -v $(if $(filter 90a,$(CUDA_ARCHS)),-gencode \
               arch=compute_90a$(comma)code=sm_90a,-DCUDA_WITHOUT_WGMMA)
   CU_LIBS  := -L$(CUDA_HOME)/lib64 -lcudart_static -lpthread -ldl -lrt
 endif

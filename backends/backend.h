@@ -99,7 +99,8 @@ struct backend_term {
 };
 struct backend_forecast {
     double ns;
-    const char *bound; /* the largest term's name */
+    const char *bound;         /* the largest term's name */
+    double memory_bytes_per_s; /* of the device's own memory; 0: the machine's */
     size_t count;
     struct backend_term terms[BACKEND_TERMS_MAX]; /* largest first */
 };

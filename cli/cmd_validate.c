@@ -82,6 +82,8 @@ static enum err_code check_combination(const struct validate_args *a, struct err
         return err_set(err, ERR_USAGE, "give --graph or --mapping, not both");
     if (a->graph == NULL && a->mapping == NULL)
         return err_set(err, ERR_USAGE, "give --graph, or --mapping with its --soc and --workload");
+    if (a->tune == 0 && a->tune_cache != NULL)
+        return err_set(err, ERR_USAGE, "--tune-cache goes with --tune");
     if (a->mapping != NULL && (a->soc == NULL || a->workload == NULL))
         return err_set(err, ERR_USAGE, "--mapping needs --soc and --workload");
     if (a->graph != NULL && (a->soc != NULL || a->workload != NULL))
@@ -111,6 +113,8 @@ static enum err_code parse(struct validate_args *a, int argc, char **argv, bool 
         { "--calibrate", CLI_FLAG, &a->calibrate, NULL, "measure this machine in place of layers, and write it to --out FILE" },
         { "--host", CLI_TEXT, &a->host, "FILE", "--calibrate: time layers (of --workload) on the cores, write them as a SoC" },
         { "--group", CLI_COUNT, &a->group, "N", "--host: cores of each accelerator", .low = 1, .high = 64 },
+        { "--tune", CLI_COUNT, &a->tune, "N", "measure the N best tilings of each kernel by prediction, and take the fastest (backend cuda)", .low = 1, .high = 10000 },
+        { "--tune-cache", CLI_TEXT, &a->tune_cache, "FILE", "which ones were; ~/.cache/socweave/tuning.json if not given" },
         { "--threads", CLI_COUNT, &a->threads, "N", "of backends on this machine; all cores if not given", .low = 1, .high = 1024 },
         { "--seed", CLI_COUNT, &a->seed, "N", "of the random data" },
         { "--samples", CLI_COUNT, &a->samples, "N", "timed runs of each plan; 0: no timing", .low = 0, .high = 10000 },

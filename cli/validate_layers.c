@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/arena.h"
+#include "core/file.h"
 #include "core/num.h"
 #include "core/text.h"
 #include "exec/exec_trial.h"
@@ -15,6 +16,7 @@ struct session {
     unsigned threads, units;                      /* of the predictions */
     const struct intrin_calibration *calibration; /* of --machine; NULL: the built-in machines */
     const struct intrin_calibration *machine;     /* the same, or a built-in one */
+    struct backend_tuning tuning;                 /* count 0: none */
     struct arena *arena;
     struct report_validation *out;
     size_t capacity;
@@ -236,6 +238,11 @@ static void add_prediction(struct session *s, const struct plans *plans,
         for (size_t t = 0; t < forecast->count; t++)
             row->terms[row->term_count++] =
                 (struct report_term){ forecast->terms[t].name, forecast->terms[t].ns };
+        if (forecast->memory_bytes_per_s > 0) { /* a device of its own */
+            v->machine = v->device;
+            v->memory_bytes_per_s = forecast->memory_bytes_per_s;
+            return;
+        }
         v->machine = arena_strdup(s->arena, s->machine->name);
         v->l1_bytes_per_s = rates->l1_bytes_per_s;
         v->l2_bytes_per_s = rates->l2_bytes_per_s;
@@ -271,6 +278,7 @@ static struct exec_trial trial_of(const struct session *s, const struct shape *s
         .threads = s->threads,
         .samples = (unsigned)s->args->samples,
         .machine = s->machine,
+        .tuning = s->args->tune > 0 ? &s->tuning : NULL,
     };
 }
 
@@ -385,6 +393,20 @@ static void refuse_all(struct session *s, const struct shape *shapes, size_t cou
     }
 }
 
+/* FILE as given, or that of the user's cache folder, which is made; NULL without one. */
+static const char *tune_cache(const struct validate_args *args, struct arena *arena)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (args->tune_cache != NULL)
+        return args->tune_cache;
+    if ((cache == NULL || *cache == '\0') && (home == NULL || *home == '\0'))
+        return NULL;
+    const char *dir = cache != NULL && *cache != '\0'
+                          ? arena_printf(arena, "%s/socweave", cache)
+                          : arena_printf(arena, "%s/.cache/socweave", home);
+    return file_make_dir(dir, NULL) == ERR_OK ? arena_printf(arena, "%s/tuning.json", dir) : NULL;
+}
+
 enum err_code cli_validate_layers(const struct validate_args *args, const struct backend *backend,
                                   const struct backend_probe *probe,
                                   const struct validate_layer *layers, size_t count,
@@ -405,6 +427,8 @@ enum err_code cli_validate_layers(const struct validate_args *args, const struct
         .arena = arena,
         .out = out,
     };
+    if (args->tune > 0)
+        session.tuning = (struct backend_tuning){ (unsigned)args->tune, tune_cache(args, arena) };
     if (backend->on_host)
         session.units = session.threads;
     struct shape *shapes = mem_alloc(count, sizeof *shapes);

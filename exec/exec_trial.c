@@ -169,6 +169,7 @@ static enum err_code try_set(const struct exec_truth *truth, const struct exec_t
         .expr = truth->expr,
         .plan = trial->plan,
         .constant = trial->constant ? set->inputs[1].data : NULL,
+        .tuning = trial->tuning,
         .threads = trial->threads,
     };
     struct backend_kernel *kernel;

@@ -44,10 +44,11 @@ enum err_code exec_truth_init(struct exec_truth *out, const struct backend *refe
 void exec_truth_release(struct exec_truth *truth);
 
 struct exec_trial {
-    const struct backend *backend;  /* available */
-    const struct intrin_plan *plan; /* of the truth's expression; NULL: without an intrinsic */
-    bool constant;                  /* the second input never changes */
-    unsigned threads, samples;      /* samples 0: no timing */
+    const struct backend *backend;       /* available */
+    const struct intrin_plan *plan;      /* of the truth's expression; NULL: without an intrinsic */
+    bool constant;                       /* the second input never changes */
+    unsigned threads, samples;           /* samples 0: no timing */
+    const struct backend_tuning *tuning; /* of backends whose kernels have parameters; NULL: none */
     const struct intrin_calibration *machine; /* for the forecast; NULL: none */
 };
 
@@ -56,7 +57,7 @@ struct exec_verdict {
     struct backend_time time;         /* of a pass; zeroes without timing */
     struct backend_forecast forecast; /* ns 0: the backend has none */
     double worst_frac;                /* of the bound; floats only */
-    char kernel[128];                 /* what the backend chose; or empty */
+    char kernel[192];                 /* what the backend chose; or empty */
     char detail[768];                 /* why it is no pass */
 };
 void exec_try(const struct exec_truth *truth, const struct exec_trial *trial,

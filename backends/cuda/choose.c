@@ -137,17 +137,48 @@ void cuda_predict(const struct cuda_facts *facts, const struct cuda_problem *pro
     /* docs/model.md M-121. */
     out->blocks_per_unit = (uint32_t)((blocks + facts->units - 1) / facts->units);
     double step = step_cycles(facts, problem, row, &p, out);
+    out->store_cycles = (double)p.block_m * p.block_n * STORE_INSTRUCTIONS / LANES_CYCLE;
     double block = LATENCY_CYCLES / (double)smaller(out->occupancy, out->blocks_per_unit) +
-                   p.steps_per_split * step +
-                   (double)p.block_m * p.block_n * STORE_INSTRUCTIONS / LANES_CYCLE;
-    double product_ns = out->blocks_per_unit * block / facts->clock_hz * 1e9;
+                   p.steps_per_split * step + out->store_cycles;
+    out->product_ns = out->blocks_per_unit * block / facts->clock_hz * 1e9;
     out->memory_bytes = memory_bytes(facts, problem, &p, out->occupancy);
     /* docs/model.md M-124. */
-    double memory_ns = out->memory_bytes / facts->memory_bytes_per_s * 1e9;
-    double sums = p.split > 1 ? 8.0 * p.split * p.z * p.m * p.n : 0; /* written, and read */
-    out->predicted_ns = LAUNCH_NS + larger(product_ns, memory_ns);
-    if (p.split > 1)
-        out->predicted_ns += LAUNCH_NS + sums / facts->memory_bytes_per_s * 1e9;
+    double sums_bytes = p.split > 1 ? 8.0 * p.split * p.z * p.m * p.n : 0; /* written, and read */
+    out->memory_ns = out->memory_bytes / facts->memory_bytes_per_s * 1e9;
+    out->sums_ns = sums_bytes / facts->memory_bytes_per_s * 1e9;
+    out->launch_ns = p.split > 1 ? 2 * LAUNCH_NS : LAUNCH_NS;
+    out->predicted_ns = out->launch_ns + larger(out->product_ns, out->memory_ns) + out->sums_ns;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct backend_term *x = a, *y = b;
+    return (y->ns > x->ns) - (y->ns < x->ns);
+}
+
+void cuda_forecast(const struct cuda_facts *facts, const struct cuda_problem *problem,
+                   const struct cuda_choice *choice, struct backend_forecast *out)
+{
+    struct cuda_params p = problem->params;
+    const struct cuda_cost *c = &choice->cost;
+    cuda_problem_tile(&p, &choice->tiling);
+    double block_ns = c->blocks_per_unit / facts->clock_hz * 1e9;
+    double step_ns = p.steps_per_split * block_ns;
+    *out = (struct backend_forecast){
+        .ns = c->predicted_ns,
+        .memory_bytes_per_s = facts->memory_bytes_per_s,
+        .count = 8,
+        .terms = { { "products", step_ns * c->compute_cycles },
+                   { "cache", step_ns * c->staging_cycles },
+                   { "copies", step_ns * c->issue_cycles },
+                   { "latency", step_ns * c->latency_cycles },
+                   { "stores", block_ns * c->store_cycles },
+                   { "memory", c->memory_ns },
+                   { "launch", c->launch_ns },
+                   { "partial sums", c->sums_ns } },
+    };
+    qsort(out->terms, out->count, sizeof *out->terms, by_time);
+    out->bound = out->terms[0].name;
 }
 
 /* --- all choices ---------------------------------------------------------------------------- */

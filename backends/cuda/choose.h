@@ -18,7 +18,9 @@ struct cuda_cost {
     uint32_t blocks_per_unit; /* of the busiest SM; M-121 */
     double compute_cycles, staging_cycles, issue_cycles, latency_cycles; /* of one step; M-122 */
     double memory_bytes;                                                 /* M-123 */
-    double predicted_ns;                                                 /* M-124 */
+    double store_cycles;                                                 /* of a block; M-122 */
+    double product_ns, memory_ns, launch_ns, sums_ns;                    /* M-124 */
+    double predicted_ns;
 };
 
 struct cuda_choice {
@@ -36,6 +38,10 @@ double cuda_dense_macs_per_cycle(const struct cuda_facts *facts, uint32_t elemen
 void cuda_predict(const struct cuda_facts *facts, const struct cuda_problem *problem,
                   const struct cuda_row *row, const struct cuda_tiling *tiling,
                   struct cuda_cost *out);
+
+/* The prediction's terms by name, each as if it were alone. */
+void cuda_forecast(const struct cuda_facts *facts, const struct cuda_problem *problem,
+                   const struct cuda_choice *choice, struct backend_forecast *out);
 
 /*
  * All choices on this device, fastest prediction first, ties in the order of the rows;

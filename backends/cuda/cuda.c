@@ -27,7 +27,7 @@ struct backend_kernel {
     size_t partial_bytes;
     double peak_ops_per_s;
     bool has_failed; /* on the device: its state may be lost */
-    char text[160];
+    char text[192];
 };
 
 static const struct cuda_driver *test_driver;
@@ -375,6 +375,42 @@ static const char *describe(const struct backend_kernel *k)
     return k->text;
 }
 
+/* By the first choice; a second input of zeroes stands for the constant, which is not read. */
+static enum err_code predict(const struct backend_job *job,
+                             const struct intrin_calibration *machine, struct backend_forecast *out,
+                             struct err *err)
+{
+    struct cuda_facts facts;
+    char reason[192];
+    (void)machine; /* a CPU's; the device says what it is */
+    if (look(&facts, reason, sizeof reason) != BACKEND_AVAILABLE)
+        return err_set(err, ERR_UNSUPPORTED, "%s", reason);
+    struct backend_job like = *job;
+    struct cuda_problem problem;
+    struct cuda_choice *choices;
+    size_t count;
+    bool falls_back;
+    uint64_t elements = 0;
+    enum err_code rc = job->constant != NULL ? expr_elements(job->expr, 2, &elements, err) : ERR_OK;
+    if (rc != ERR_OK)
+        return rc;
+    void *zeroes =
+        elements > 0 ? mem_alloc(elements, dtype_bytes(job->expr->tensors[2].type)) : NULL;
+    like.constant = zeroes;
+    rc = cuda_problem_init(&problem, &like, err);
+    free(zeroes);
+    if (rc != ERR_OK)
+        return rc;
+    rc = cuda_choices(&facts, driver_here(), &problem, job->plan->intrin, &choices, &count,
+                      &falls_back, err);
+    if (rc == ERR_OK) {
+        cuda_forecast(&facts, &problem, &choices[0], out);
+        free(choices);
+    }
+    cuda_problem_release(&problem);
+    return rc;
+}
+
 const struct backend backend_cuda = {
     .name = "cuda",
     .follows_plans = true,
@@ -386,4 +422,5 @@ const struct backend backend_cuda = {
     .measure = measure,
     .release = release,
     .describe = describe,
+    .predict = predict,
 };
