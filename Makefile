@@ -50,7 +50,8 @@ endif
 TEST_SRC  := $(wildcard tests/*.c tests/unit/*.c tests/model/*.c) bench/handout/simulate.c
 # oneDNN, only for the bench: left out where its header is not found.
 DNNL := $(wildcard /usr/include/dnnl.hpp)
-BENCH_SRC := $(wildcard bench/*.c) tests/model/twin.c $(if $(DNNL),bench/peer_dnnl.cpp)
+BENCH_SRC := $(filter-out bench/peer_cuda%,$(wildcard bench/*.c)) tests/model/twin.c \
+             bench/peer_cuda$(if $(filter 1,$(CUDA)),,_stub).c $(if $(DNNL),bench/peer_dnnl.cpp)
 
 HANDOUT_SRC := $(wildcard bench/handout/*.c)
 

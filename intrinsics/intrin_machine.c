@@ -89,6 +89,13 @@ void intrin_calibration_json(const struct intrin_calibration *c, struct text *te
     real_if_known(&out, "l1_bytes", c->l1_bytes);
     real_if_known(&out, "l2_bytes", c->l2_bytes);
     real_if_known(&out, "l3_bytes", c->l3_bytes);
+    if (c->link.to_bytes_per_s > 0) {
+        json_out_object(&out, "link", true);
+        json_out_real(&out, "to_bytes_per_s", c->link.to_bytes_per_s);
+        json_out_real(&out, "from_bytes_per_s", c->link.from_bytes_per_s);
+        json_out_real(&out, "call_ns", c->link.call_ns);
+        json_out_end(&out);
+    }
     json_out_array(&out, "rates", false);
     for (size_t i = 0; i < c->rate_count; i++)
         write_rates(&out, &c->rates[i]);
@@ -140,6 +147,13 @@ enum err_code intrin_calibration_load(struct intrin_calibration *out, const char
         .l2_bytes = json_get_real_or(root, "l2_bytes", 0, BYTES_MAX, 0),
         .l3_bytes = json_get_real_or(root, "l3_bytes", 0, BYTES_MAX, 0),
     };
+    const struct json_node *link = json_find(root, "link");
+    if (link != NULL)
+        out->link = (struct intrin_link){
+            json_get_real(link, "to_bytes_per_s", 1, RATE_MAX),
+            json_get_real(link, "from_bytes_per_s", 1, RATE_MAX),
+            json_get_real(link, "call_ns", 0, 1e9),
+        };
     read_all_rates(json_get(root, "rates"), out);
     return json_close(doc, err);
 }

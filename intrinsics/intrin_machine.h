@@ -38,12 +38,19 @@ struct intrin_rates {
     double epilogue_elements_per_s; /* requantised, or stored as another type */
 };
 
+/* Between the host's memory and a device's own: copies, and what one of next to nothing takes. */
+struct intrin_link {
+    double to_bytes_per_s, from_bytes_per_s; /* 0: there is no link, it is the host itself */
+    double call_ns;
+};
+
 struct intrin_calibration {
-    const char *name; /* of the CPU */
+    const char *name; /* of the CPU, or of the device */
     const char *version, *command;
     unsigned cores, samples;
     double l1_bytes, l2_bytes, l3_bytes; /* 0: unknown */
-    size_t rate_count;                   /* at least 1; threads grow */
+    struct intrin_link link;
+    size_t rate_count; /* at least 1; threads grow */
     struct intrin_rates rates[INTRIN_RATES_MAX];
 };
 

@@ -37,7 +37,7 @@ void cuda_driver_use(const struct cuda_driver *driver)
     test_driver = driver;
 }
 
-static const struct cuda_driver *driver_here(void)
+const struct cuda_driver *cuda_driver_here(void)
 {
     return test_driver != NULL ? test_driver : cuda_driver_built;
 }
@@ -46,7 +46,7 @@ static const struct cuda_driver *driver_here(void)
 
 static enum backend_state look(struct cuda_facts *facts, char *reason, size_t bytes)
 {
-    const struct cuda_driver *driver = driver_here();
+    const struct cuda_driver *driver = cuda_driver_here();
     *facts = (struct cuda_facts){ 0 };
     if (driver == NULL) {
         snprintf(reason, bytes, "socweave was built without CUDA: build it where nvcc is");
@@ -75,7 +75,7 @@ static bool takes(const struct intrin *intrin)
 {
     struct cuda_facts facts;
     char reason[192];
-    const struct cuda_driver *driver = driver_here();
+    const struct cuda_driver *driver = cuda_driver_here();
     if (driver == NULL || intrin == NULL)
         return false;
     bool known = look(&facts, reason, sizeof reason) == BACKEND_AVAILABLE;
@@ -318,7 +318,7 @@ static enum err_code prepare(const struct backend_job *job, struct backend_kerne
     if (rc != ERR_OK)
         return rc;
     struct backend_kernel *k = mem_alloc(1, sizeof *k);
-    k->driver = driver_here();
+    k->driver = cuda_driver_here();
     rc = cuda_problem_init(&k->problem, job, err);
     if (rc == ERR_OK)
         rc = place(k, job, err);
@@ -401,7 +401,7 @@ static enum err_code predict(const struct backend_job *job,
     free(zeroes);
     if (rc != ERR_OK)
         return rc;
-    rc = cuda_choices(&facts, driver_here(), &problem, job->plan->intrin, &choices, &count,
+    rc = cuda_choices(&facts, cuda_driver_here(), &problem, job->plan->intrin, &choices, &count,
                       &falls_back, err);
     if (rc == ERR_OK) {
         cuda_forecast(&facts, &problem, &choices[0], out);

@@ -62,6 +62,8 @@ struct cuda_driver {
 /* NULL where the program was built without CUDA. */
 extern const struct cuda_driver *const cuda_driver_built;
 
+/* The one in use: built in, or a test's; NULL if there is none. */
+const struct cuda_driver *cuda_driver_here(void);
 /* For tests: the backend uses this one from now on; NULL: the built one. */
 void cuda_driver_use(const struct cuda_driver *driver);
 
