@@ -18,8 +18,8 @@ struct validate_args {
     const char *backend, *machine;  /* machine/1 file */
     unsigned sharing, progress;
     uint64_t threads, seed, samples; /* threads 0: all cores */
-    uint64_t tune;          /* tilings to measure; 0: none */
-    const char *tune_cache; /* NULL: the user's, if there is a folder for it */
+    uint64_t tune;                   /* tilings to measure; 0: none */
+    const char *tune_cache;          /* NULL: the user's, if there is a folder for it */
     bool each, json, calibrate, unchecked;
     uint64_t runs, group; /* of a mapping; cores of an accelerator of the host */
     uint64_t matches;     /* of `match`: the N best plans; UINT64_MAX: all */
