@@ -129,9 +129,11 @@ $(call object,backends/cpu/kernel_avx512bf16.c): ALL_CFLAGS += $(AVX512) -mavx51
 $(call object,bench/bench_cpu.c): INCLUDES += $(if $(DNNL),-DBENCH_DNNL)
 $(BUILD)/bench_socweave: LIBS += $(if $(DNNL),-ldnnl)
 
+# What ptxas says of every kernel stays beside the object, for tests/cli/cuda.sh.
 $(BUILD)/%.cu.o: %.cu $(BUILD)/flags-cuda
 	@mkdir -p $(@D)
-	$(call say,NVCC,$<) $(NVCC) $(CU_FLAGS) -I. -MMD -MP -c -o $@ $<
+	$(call say,NVCC,$<) $(filter ccache,$(CC)) $(NVCC) $(CU_FLAGS) -I. -MMD -MP -c -o $@ $< 2>$@.log || \
+	    { cat $@.log >&2; exit 1; }
 $(BUILD)/backends/cuda/kernels/wgmma_%.cu.o: private CU_FLAGS = $(CU_WGMMA)
 $(BUILD)/backends/cuda/device/%.o: INCLUDES += -isystem $(CUDA_HOME)/include
 

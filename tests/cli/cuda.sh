@@ -17,7 +17,7 @@ logs=$(ls "$build"/backends/cuda/kernels/*.cu.o.log 2>/dev/null)
 if [ -z "$logs" ]; then
     skip cuda__kernels "built without CUDA"
 else
-    archs=$(tr ' ' '\n' <"$build/flags" | sed -n 's/.*code=\(sm_[0-9a-z]*\).*/\1/p' | sort -u)
+    archs=$(tr ' ' '\n' <"$build/flags-cuda" | sed -n 's/.*code=\(sm_[0-9a-z]*\).*/\1/p' | sort -u)
     plain=$(printf '%s\n' $archs | grep -v a$)
     for source in backends/cuda/kernels/*.cu; do
         name=$(basename "$source" .cu)
