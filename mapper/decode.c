@@ -414,17 +414,39 @@ static struct decode_result dispatch_all(struct decoder *d, const struct activit
     return result_of(d, list);
 }
 
-struct decode_result decoder_run(struct decoder *d, const struct activity_list *list, uint32_t from,
-                                 uint64_t limit_ps, bool keep)
+/* The way on this accelerator, which has some, that ends first. */
+static uint16_t earliest_way_on(const struct decoder *d, uint32_t layer, uint32_t acc)
 {
-    if (d->dispatch)
-        return dispatch_all(d, list, limit_ps, keep);
-    uint32_t layers = (uint32_t)d->problem->layer_count, first = resume(d, list, from);
-    for (uint32_t at = first; at < layers; at++) {
+    uint32_t count = decode_way_count(d->ways, layer), best = count;
+    uint64_t best_ps = 0, ready_ps = inputs_ready_ps(d, layer, acc, 1);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct decode_way *way = decode_way(d->ways, layer, i);
+        if (way->accelerator != acc)
+            continue;
+        uint64_t end_ps = way->duration_ps + profile_earliest(&d->now.profiles[acc], way->option,
+                                                              ready_ps, way->duration_ps);
+        if (best == count || end_ps < best_ps) {
+            best = i;
+            best_ps = end_ps;
+        }
+    }
+    assert(best < count);
+    return (uint16_t)best;
+}
+
+/* The first `count` layers; ways as listed, or chosen on these accelerators. */
+static struct decode_result run(struct decoder *d, const struct activity_list *list, uint32_t from,
+                                uint32_t count, const uint16_t *accelerator, uint64_t limit_ps,
+                                bool keep)
+{
+    uint32_t first = resume(d, list, from);
+    for (uint32_t at = first; at < count; at++) {
         uint32_t slot = at / d->spacing;
         if (keep && at % d->spacing == 0 && slot > 0 && slot <= SNAPSHOTS)
             snapshot_copy(&d->kept[slot - 1], &d->now, d->problem);
         uint32_t layer = list->order[at];
+        if (accelerator)
+            list->way[layer] = earliest_way_on(d, layer, accelerator[layer]);
         uint64_t at_least_ps = place(d, layer, decode_way(d->ways, layer, list->way[layer]));
         if (at_least_ps > limit_ps)
             return (struct decode_result){ .makespan_ps = DECODE_NEVER };
@@ -432,6 +454,22 @@ struct decode_result decoder_run(struct decoder *d, const struct activity_list *
     if (keep)
         keep_times(d, list, first);
     return result_of(d, list);
+}
+
+struct decode_result decoder_run(struct decoder *d, const struct activity_list *list, uint32_t from,
+                                 uint64_t limit_ps, bool keep)
+{
+    if (d->dispatch)
+        return dispatch_all(d, list, limit_ps, keep);
+    return run(d, list, from, (uint32_t)d->problem->layer_count, NULL, limit_ps, keep);
+}
+
+struct decode_result decoder_run_on(struct decoder *d, const struct activity_list *list,
+                                    uint32_t from, uint32_t count, const uint16_t *accelerator,
+                                    uint64_t limit_ps, bool keep)
+{
+    assert(!d->dispatch);
+    return run(d, list, from, count, accelerator, limit_ps, keep);
 }
 
 void decoder_keep(struct decoder *d, const struct activity_list *list, uint32_t from)
@@ -463,50 +501,12 @@ static uint16_t earliest_way(const struct decoder *d, uint32_t layer, double tra
     return (uint16_t)best;
 }
 
-/* The same among those on one accelerator, which has some. */
-static uint16_t earliest_way_on(const struct decoder *d, uint32_t layer, uint32_t acc)
-{
-    uint32_t count = decode_way_count(d->ways, layer), best = count;
-    uint64_t best_ps = 0, ready_ps = inputs_ready_ps(d, layer, acc, 1);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct decode_way *way = decode_way(d->ways, layer, i);
-        if (way->accelerator != acc)
-            continue;
-        uint64_t end_ps = way->duration_ps + profile_earliest(&d->now.profiles[acc], way->option,
-                                                              ready_ps, way->duration_ps);
-        if (best == count || end_ps < best_ps) {
-            best = i;
-            best_ps = end_ps;
-        }
-    }
-    assert(best < count);
-    return (uint16_t)best;
-}
-
-static void forget_snapshots(struct decoder *d)
+struct decode_result decoder_greedy(struct decoder *d, struct activity_list *list,
+                                    double transfer_weight)
 {
     snapshot_clear(&d->now, d->problem);
     for (size_t i = 0; i < SNAPSHOTS; i++)
         d->kept[i].valid = false;
-}
-
-struct decode_result decoder_greedy_on(struct decoder *d, struct activity_list *list, size_t count,
-                                       const uint16_t *accelerator)
-{
-    forget_snapshots(d);
-    for (size_t at = 0; at < count; at++) {
-        uint32_t layer = list->order[at];
-        list->way[layer] = earliest_way_on(d, layer, accelerator[layer]);
-        place(d, layer, decode_way(d->ways, layer, list->way[layer]));
-    }
-    d->spoilt_from = 0;
-    return result_of(d, list);
-}
-
-struct decode_result decoder_greedy(struct decoder *d, struct activity_list *list,
-                                    double transfer_weight)
-{
-    forget_snapshots(d);
     for (size_t at = 0; at < d->problem->layer_count; at++) {
         uint32_t layer = list->order[at];
         list->way[layer] = earliest_way(d, layer, transfer_weight);

@@ -87,6 +87,13 @@ void decoder_free(struct decoder *decoder);
  */
 struct decode_result decoder_run(struct decoder *decoder, const struct activity_list *list,
                                  uint32_t from, uint64_t limit_ps, bool keep);
+/*
+ * The first `count` layers of the list on given accelerators, which support them, with the option
+ * that ends first: fills list->way. keep: all layers, and no limit. Without contention.
+ */
+struct decode_result decoder_run_on(struct decoder *decoder, const struct activity_list *list,
+                                    uint32_t from, uint32_t count, const uint16_t *accelerator,
+                                    uint64_t limit_ps, bool keep);
 /* Keep the last run after all; it must have been whole. */
 void decoder_keep(struct decoder *decoder, const struct activity_list *list, uint32_t from);
 /* Times of the last run that was kept (a greedy one is), by layer. */
@@ -101,13 +108,6 @@ uint64_t decoder_work_layers(const struct decoder *decoder);
  */
 struct decode_result decoder_greedy(struct decoder *decoder, struct activity_list *list,
                                     double transfer_weight);
-
-/*
- * The same on given accelerators, which support their layers: only options are chosen. The first
- * `count` layers of the list; nothing is kept, and nothing can be resumed from it.
- */
-struct decode_result decoder_greedy_on(struct decoder *decoder, struct activity_list *list,
-                                       size_t count, const uint16_t *accelerator);
 
 /*
  * Forward-backward improvement: shift all layers of the last kept run to the right under its

@@ -134,20 +134,52 @@ static void choose_accelerators(struct search *s, const struct plan *plan, uint3
     }
 }
 
-/* The first `places` networks, one behind the other. */
-static double value_of(struct search *s, const struct plan *plan, uint32_t places)
+/* Layers of the first `places` networks, one behind the other; as they are up to `same`. */
+static uint32_t list_layers(struct search *s, const struct plan *plan, uint32_t same,
+                            uint32_t places, uint32_t *from)
 {
     uint32_t count = 0;
     for (uint32_t place = 0; place < places; place++) {
         uint32_t network = plan->order[place];
+        if (place == same)
+            *from = count;
+        if (place < same) {
+            count += s->begin[network + 1] - s->begin[network];
+            continue;
+        }
         choose_accelerators(s, plan, network);
         for (uint32_t layer = s->begin[network]; layer < s->begin[network + 1]; layer++) {
             s->list->position[layer] = count;
             s->list->order[count++] = layer;
         }
     }
-    struct decode_result r = decoder_greedy_on(s->decoder, s->list, count, s->accelerator);
-    return (double)r.makespan_ps + mean_end_weight * r.mean_network_end_ps;
+    return count;
+}
+
+static double value_of(const struct decode_result *r)
+{
+    if (r->makespan_ps == DECODE_NEVER)
+        return INFINITY;
+    return (double)r->makespan_ps + mean_end_weight * r->mean_network_end_ps;
+}
+
+/* Of the first `places` networks alone. */
+static double value_of_first(struct search *s, const struct plan *plan, uint32_t places)
+{
+    uint32_t from = 0, count = list_layers(s, plan, 0, places, &from);
+    struct decode_result r =
+        decoder_run_on(s->decoder, s->list, 0, count, s->accelerator, DECODE_NEVER, false);
+    return value_of(&r);
+}
+
+/* Of all of them; the last plan that was kept is the same in the first `same` places. */
+static double try_plan(struct search *s, const struct plan *plan, uint32_t same, uint64_t limit_ps,
+                       bool keep)
+{
+    uint32_t from = 0, count = list_layers(s, plan, same, s->network_count, &from);
+    struct decode_result r =
+        decoder_run_on(s->decoder, s->list, from, count, s->accelerator, limit_ps, keep);
+    return value_of(&r);
 }
 
 /* --- moves ---------------------------------------------------------------------------------- */
@@ -254,13 +286,48 @@ static void exchange(struct search *s, struct plan *plan, uint32_t network)
         }
 }
 
+static uint32_t piece_at(const struct plan *plan, uint32_t network, uint32_t layer)
+{
+    const struct piece *pieces = &plan->pieces[(size_t)network * PIECES_MAX];
+    uint32_t at = 0;
+    while (at + 1 < plan->count[network] && pieces[at + 1].begin <= layer)
+        at++;
+    return at;
+}
+
+/* From some layer on a network goes on like this piece. */
+static void go_on_like(const struct search *s, struct plan *plan, uint32_t network, uint32_t layer,
+                       const struct piece *like)
+{
+    uint32_t at = piece_at(plan, network, layer);
+    struct piece *pieces = &plan->pieces[(size_t)network * PIECES_MAX];
+    if (layer > s->begin[network] && at + 1 < PIECES_MAX)
+        at++;
+    plan->count[network] = at + 1;
+    pieces[at] = *like;
+    pieces[at].begin = at > 0 ? layer : s->begin[network];
+}
+
+/* Two networks change places at some point of each. */
+static void cross(struct search *s, struct plan *plan, uint32_t one)
+{
+    uint32_t other = rng_below(&s->rng, s->network_count);
+    if (other == one || s->begin[other] == s->begin[other + 1])
+        return;
+    uint32_t a = any_begin(s, one), b = any_begin(s, other);
+    struct piece of_one = plan->pieces[(size_t)one * PIECES_MAX + piece_at(plan, one, a)];
+    struct piece of_other = plan->pieces[(size_t)other * PIECES_MAX + piece_at(plan, other, b)];
+    go_on_like(s, plan, one, a, &of_other);
+    go_on_like(s, plan, other, b, &of_one);
+}
+
 static void move(struct search *s, struct plan *plan)
 {
     uint32_t network = rng_below(&s->rng, s->network_count);
     if (s->begin[network] == s->begin[network + 1])
         return;
     struct piece *pieces = &plan->pieces[(size_t)network * PIECES_MAX];
-    switch (rng_below(&s->rng, 8)) {
+    switch (rng_below(&s->rng, 10)) {
     case 0:
         swap_places(s, plan);
         break;
@@ -273,6 +340,10 @@ static void move(struct search *s, struct plan *plan)
     case 3:
     case 4:
         shift_cut(s, plan, network);
+        break;
+    case 8:
+    case 9:
+        cross(s, plan, network);
         break;
     case 5:
         exchange(s, plan, network);
@@ -299,7 +370,7 @@ static void begin_plan(struct search *s, struct plan *plan, struct plan *best)
         double least = INFINITY;
         for (int i = 0; i < FIRST_TRIES; i++) {
             paint_anew(s, piece);
-            double value = value_of(s, plan, place + 1);
+            double value = value_of_first(s, plan, place + 1);
             if (value < least) {
                 least = value;
                 first = *piece;
@@ -310,24 +381,46 @@ static void begin_plan(struct search *s, struct plan *plan, struct plan *best)
     plan_copy(s, best, plan);
 }
 
+/* Places before which two plans are the same. */
+static uint32_t same_places(const struct search *s, const struct plan *a, const struct plan *b)
+{
+    uint32_t place = 0;
+    for (; place < s->network_count && a->order[place] == b->order[place]; place++) {
+        uint32_t n = a->order[place];
+        size_t first = (size_t)n * PIECES_MAX;
+        if (a->count[n] != b->count[n] ||
+            memcmp(&a->pieces[first], &b->pieces[first], a->count[n] * sizeof *a->pieces) != 0)
+            break;
+    }
+    return place;
+}
+
 static void anneal_plan(struct search *s, struct plan *now, struct plan *best, uint64_t work_layers)
 {
     struct plan next;
     plan_init(s, &next);
-    double value = value_of(s, now, s->network_count), least = value;
-    uint64_t begin = decoder_work_layers(s->decoder), done = 0;
-    while (done < work_layers) {
+    double value = try_plan(s, now, 0, DECODE_NEVER, true), least = value;
+    uint64_t begin = decoder_work_layers(s->decoder), done = 0, idle = 0;
+    while (done < work_layers && idle < 1000) {
         double temperature = least * hot * pow(cold / hot, (double)done / (double)work_layers);
+        double threshold = value - temperature * log(1 - rng_real(&s->rng));
         plan_copy(s, &next, now);
         move(s, &next);
-        double found = value_of(s, &next, s->network_count);
-        if (found <= value - temperature * log(1 - rng_real(&s->rng))) {
+        uint32_t same = same_places(s, &next, now);
+        idle = same == s->network_count ? idle + 1 : 0;
+        if (idle)
+            continue;
+        double found = try_plan(s, &next, same, (uint64_t)threshold, false);
+        if (found <= threshold) {
             plan_copy(s, now, &next);
-            value = found;
+            value = try_plan(s, now, same, DECODE_NEVER, true);
+        } else {
+            uint32_t from;
+            list_layers(s, now, same, s->network_count, &from);
         }
-        if (found < least) {
-            least = found;
-            plan_copy(s, best, &next);
+        if (value < least) {
+            least = value;
+            plan_copy(s, best, now);
         }
         done = decoder_work_layers(s->decoder) - begin;
     }
@@ -355,7 +448,7 @@ void plan_search(const struct decode_ways *ways, uint64_t seed, uint32_t island,
     begin_plan(&s, &now, &best);
     uint64_t spent = decoder_work_layers(s.decoder);
     anneal_plan(&s, &now, &best, work_layers > spent ? work_layers - spent : 0);
-    value_of(&s, &best, s.network_count);
+    try_plan(&s, &best, 0, DECODE_NEVER, true);
     plan_release(&now);
     plan_release(&best);
     free(s.begin);
