@@ -324,9 +324,13 @@ static enum err_code finish(struct sweep_run *run, struct sweep_store *store,
         rc = cli_sweep_results_write(&results, a->out, a->csv, err);
     if (rc == ERR_OK)
         cli_sweep_results_print(&results, a->out, a->json, result);
-    cli_sweep_results_release(&results);
     if (rc == ERR_OK && result->end == SWEEP_STOPPED && cli_stop)
         rc = err_set(err, ERR_INTERRUPTED, "interrupted");
+    if (rc == ERR_OK && result->end == SWEEP_FINISHED && results.record_count > 0 &&
+        results.ok_count == 0)
+        rc = err_set(err, ERR_INFEASIBLE, "%s: none of %zu points is feasible; the first: %s",
+                     a->space, results.point_count, results.records[0]->reason);
+    cli_sweep_results_release(&results);
     return rc;
 }
 

@@ -158,6 +158,18 @@ else
     done
 fi
 
+# 10^9 points, of which none satisfies the constraint: too many to say so beforehand.
+sed 's/"area_mm2 <= 60"/"gemmini_side > 32"/; s/"buffer_kib": {[^}]*}/"buffer_kib": { "from": 1, "to": 1000, "steps": 1000 }/
+     s/"ring_bytes_per_cycle": {[^}]*}/"ring_bytes_per_cycle": { "from": 1, "to": 4096, "steps": 4096 }/
+     s/"steps": 5,/"steps": 400,/' soc-configs/spaces/edge-small.json >"$WORK/huge.json"
+huge() {
+    "$SOCWEAVE" sweep --space "$WORK/huge.json" --workload tiny --progress none "$@"
+}
+check_status sweep__a_billion_points_without_a_budget__exit_3 3 huge --out "$WORK/huge"
+check sweep__a_billion_points_without_a_budget__is_said grep -q 'give a budget of points' "$WORK/status.err"
+check_status sweep__nothing_feasible__exit_4 4 huge --budget-points 20 --budget-layers 64000 --out "$WORK/none"
+check sweep__nothing_feasible__is_said grep -q 'none of 20 points is feasible; the first: .*gemmini_side > 32' "$WORK/status.err"
+
 check_status usage__sweep_unknown_objective__exit_2 2 sweep --objectives latency,beauty --out "$WORK/x"
 check_status usage__sweep_objective_twice__exit_2 2 sweep --objectives latency,latency --out "$WORK/x"
 check_status usage__sweep_shard_0__exit_2 2 sweep --shard 0/2 --out "$WORK/x"
