@@ -7,19 +7,29 @@ static double batches_of(const struct kernel_engine *e)
     return e->fold != 0 ? 1 : (double)e->parts[BATCH].points;
 }
 
-/* All tiles of one panel's width, by their rows. */
+static double steps_of(const struct row_tile *tile, unsigned rows)
+{
+    double steps = 0;
+    for (size_t i = 0; i < tile->segment_count; i++)
+        if (tile->count - (tile->segments[i].skip != KERNEL_SKIP_NONE) == rows)
+            steps += (double)tile->segments[i].quads;
+    return steps;
+}
+
+/* All tiles of one panel's width, by their rows; steps by the rows that take part. */
 static void count_tiles(const struct kernel_engine *e, unsigned vectors, double panels,
                         struct kernel_work *out)
 {
     for (unsigned r = 2; r < 2 * (KERNEL_ROWS_MAX + 1) && panels > 0; r++) {
         struct kernel_work_tiles tiles = { .rows = r / 2, .vectors = vectors, .even = r % 2 };
         for (size_t t = 0; t < e->tile_count; t++) {
-            if (e->tiles[t].count != r / 2 || (e->tiles[t].kind == KERNEL_EVEN) != (r % 2 == 1))
+            if ((e->tiles[t].kind == KERNEL_EVEN) != (r % 2 == 1))
                 continue;
-            tiles.tiles += panels;
-            tiles.steps += panels * (double)(e->tiles[t].quad_end - e->tiles[t].quad_begin);
+            if (e->tiles[t].count == r / 2)
+                tiles.tiles += panels;
+            tiles.steps += panels * steps_of(&e->tiles[t], r / 2);
         }
-        if (tiles.tiles > 0)
+        if (tiles.tiles > 0 || tiles.steps > 0)
             out->tiles[out->tile_count++] = tiles;
     }
 }

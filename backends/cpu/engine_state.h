@@ -38,6 +38,8 @@ struct row_tile {
     enum kernel_rows kind;
     int64_t step;
     size_t quad_begin, quad_end; /* the others read zeros only */
+    const struct kernel_segment *segments;
+    size_t segment_count;
 };
 
 /* Folded rows of a depthwise job at an even distance in A. */

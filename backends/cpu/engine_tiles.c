@@ -1,20 +1,35 @@
 #include "backends/cpu/engine_state.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core/arena.h"
 #include "core/num.h"
 
-#define TILES_MAX (KERNEL_ROWS_MAX * KERNEL_LANES * KERNEL_VECTORS_MAX)
+#define AHEAD_FROM_BYTES 32768 /* of a panel; smaller ones the hardware has in time */
+#define TILES_MAX        (KERNEL_ROWS_MAX * KERNEL_LANES * KERNEL_VECTORS_MAX)
 
 /* --- tiles ---------------------------------------------------------------------------------- */
 
-/* Cycles of one tile: two products per cycle, two loads per cycle, a latency of 4; and its ends. */
+#define NEAR_BYTES       32768.0 /* of the first cache, for a panel of B, or for all of A */
+#define FAR_LINE_CYCLES  1.5     /* a line of A from the second cache, in part hidden */
+#define NEXT_LINE_CYCLES 0.3     /* a line of B, which comes in order and is seen coming */
+
+/* Cycles of one tile: two products per cycle, two loads per cycle, a latency of 4; a panel of B
+ * that the first cache does not hold comes again; and its ends. */
 static double tile_cycles(const struct kernel_engine *e, unsigned rows, unsigned vectors)
 {
     double products = rows * vectors / 2.0, loads = (rows + vectors) / 2.0;
-    double step = products > loads ? products : loads;
-    return (step > 4 ? step : 4) * (double)e->quad_count + 24;
+    double step = products > loads ? products : loads, lines = (double)e->quad_count * vectors;
+    double again = lines * KERNEL_LINE_BYTES > NEAR_BYTES ? lines * NEXT_LINE_CYCLES : 0;
+    return (step > 4 ? step : 4) * (double)e->quad_count + again + 24;
+}
+
+/* A comes again for every panel. */
+static double panel_cycles(const struct kernel_engine *e)
+{
+    double bytes = (double)e->a_bytes / (double)e->parts[BATCH].points;
+    return bytes > NEAR_BYTES ? bytes / KERNEL_LINE_BYTES * FAR_LINE_CYCLES : 0;
 }
 
 /* Rows from `begin` that lie at an even distance. */
@@ -82,7 +97,9 @@ static void choose_tile(struct kernel_engine *e, unsigned *rows, unsigned *vecto
             if (own_rows != 0 && m != own_rows)
                 continue;
             for (int run = 0; run < 2; run++) {
-                double cycles = (double)(all / v) * cut_rows(e, m, v, run, NULL, &count);
+                double panels = (double)((all + v - 1) / v);
+                double cycles = (double)(all / v) * cut_rows(e, m, v, run, NULL, &count) +
+                                panels * panel_cycles(e);
                 if (all % v != 0)
                     cycles += cut_rows(e, m, (unsigned)(all % v), run, NULL, &count);
                 if (best == 0 || cycles < best) {
@@ -132,32 +149,88 @@ static bool is_outside(const struct margin *margins, size_t count, int64_t row, 
     return false;
 }
 
+static bool is_zero_row(const struct kernel_engine *e, const struct margin *margins, size_t count,
+                        int64_t row, const struct quad *quad)
+{
+    for (size_t k = 0; k < e->per_quad; k++)
+        if (quad->depth[k] >= 0 && !is_outside(margins, count, row, quad->depth[k]))
+            return false;
+    return true;
+}
+
 static bool is_zero(const struct kernel_engine *e, const struct margin *margins, size_t count,
                     const struct row_tile *tile, const struct quad *quad)
 {
     for (unsigned m = 0; m < tile->count; m++)
-        for (size_t k = 0; k < e->per_quad; k++)
-            if (quad->depth[k] >= 0 && !is_outside(margins, count, tile->begin + m, quad->depth[k]))
-                return false;
+        if (!is_zero_row(e, margins, count, tile->begin + m, quad))
+            return false;
     return true;
 }
 
 /* Filter rows above and below the image: at either end of the depth, for they are sorted. */
+static void trim_tile(const struct kernel_engine *e, const struct margin *margins, size_t count,
+                      struct row_tile *tile)
+{
+    tile->quad_end = e->quad_count;
+    while (tile->quad_begin < tile->quad_end &&
+           is_zero(e, margins, count, tile, &e->quads[tile->quad_begin]))
+        tile->quad_begin++;
+    while (tile->quad_end > tile->quad_begin &&
+           is_zero(e, margins, count, tile, &e->quads[tile->quad_end - 1]))
+        tile->quad_end--;
+}
+
+static enum kernel_skip skip_of(const struct kernel_engine *e, const struct margin *margins,
+                                size_t count, const struct row_tile *tile, const struct quad *quad)
+{
+    if (tile->count < 2 || tile->kind != KERNEL_EVEN)
+        return KERNEL_SKIP_NONE;
+    if (is_zero_row(e, margins, count, tile->begin, quad))
+        return KERNEL_SKIP_FIRST;
+    if (is_zero_row(e, margins, count, tile->begin + tile->count - 1, quad))
+        return KERNEL_SKIP_LAST;
+    return KERNEL_SKIP_NONE;
+}
+
+#define SEGMENT_QUADS_MIN 8 /* a jump that the CPU may not foresee costs a few */
+
+/* Filter columns left and right of the image: the first or the last row of a tile reads zeros. */
+static void cut_segments(const struct kernel_engine *e, const struct margin *margins, size_t count,
+                         struct kernel_segment *segments, struct row_tile *tile)
+{
+    size_t cut = 0;
+    for (size_t q = tile->quad_begin, end; q < tile->quad_end; q = end) {
+        enum kernel_skip skip = skip_of(e, margins, count, tile, &e->quads[q]);
+        for (end = q + 1; end < tile->quad_end; end++)
+            if (skip_of(e, margins, count, tile, &e->quads[end]) != skip)
+                break;
+        if (end - q < SEGMENT_QUADS_MIN)
+            skip = KERNEL_SKIP_NONE;
+        if (cut > 0 && segments[cut - 1].skip == skip)
+            segments[cut - 1].quads += end - q;
+        else
+            segments[cut++] = (struct kernel_segment){ end - q, skip };
+    }
+    struct kernel_segment *kept = ARENA_ARRAY(e->arena, struct kernel_segment, cut);
+    for (size_t i = 0; i < cut; i++)
+        kept[i] = segments[i];
+    tile->segments = kept;
+    tile->segment_count = cut;
+}
+
 static void trim_tiles(struct kernel_engine *e)
 {
     struct margin margins[EXPR_DIMS_MAX];
     size_t count = find_margins(e, margins);
+    struct kernel_segment *segments = mem_alloc(e->quad_count + 1, sizeof *segments);
     for (size_t t = 0; t < e->tile_count; t++) {
         struct row_tile *tile = &e->tiles[t];
-        tile->quad_end = e->quad_count;
-        while (tile->quad_begin < tile->quad_end &&
-               is_zero(e, margins, count, tile, &e->quads[tile->quad_begin]))
-            tile->quad_begin++;
-        while (tile->quad_end > tile->quad_begin &&
-               is_zero(e, margins, count, tile, &e->quads[tile->quad_end - 1]))
-            tile->quad_end--;
+        trim_tile(e, margins, count, tile);
+        cut_segments(e, margins, count, segments, tile);
     }
+    free(segments);
 }
+
 void kernel_engine_build_tiles(struct kernel_engine *e)
 {
     unsigned rows = 1, vectors = 1;
@@ -183,6 +256,20 @@ void kernel_engine_build_tiles(struct kernel_engine *e)
              (long long)e->parts[DEPTH].points, e->job.threads, e->job.threads == 1 ? "" : "s");
 }
 
+/* The tile's share of the panel that follows comes from afar while this one is multiplied. */
+static void look_ahead(const struct kernel_engine *e, const struct row_tile *tile,
+                       const struct panel *panel, struct kernel_tile *t)
+{
+    size_t bytes = e->quad_count * panel->vectors * KERNEL_LANES * QUAD_BYTES;
+    size_t each = bytes / e->tile_count, at = (size_t)(tile - e->tiles) * each;
+    t->ahead = t->b;
+    t->ahead_step = 0;
+    if (bytes < AHEAD_FROM_BYTES || t->quad_count == 0)
+        return;
+    t->ahead = t->b + bytes + at;
+    t->ahead_step = each / t->quad_count + 1;
+}
+
 static void run_tile(const struct kernel_engine *e, int64_t batch, const struct row_tile *tile,
                      const struct panel *panel)
 {
@@ -197,12 +284,15 @@ static void run_tile(const struct kernel_engine *e, int64_t batch, const struct 
         .step = tile->step,
         .quads = e->quad_offsets + tile->quad_begin,
         .quad_count = tile->quad_end - tile->quad_begin,
+        .segments = tile->segments,
+        .segment_count = tile->segment_count,
         .b = e->b + (size_t)batch * e->b_bytes + panel->offset +
              tile->quad_begin * panel->vectors * KERNEL_LANES * QUAD_BYTES,
         .c = direct ? (uint32_t *)e->c + batch * rows * columns + panel->begin : sums,
         .c_rows = direct ? e->rows_dense + tile->begin : e->rows_tile,
         .columns = panel->columns,
     };
+    look_ahead(e, tile, panel, &t);
     kernel_tile_run *run = e->set->any;
     if (run == NULL) {
         run = e->set->tiles[panel->vectors][tile->count][tile->kind];

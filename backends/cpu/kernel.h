@@ -19,6 +19,13 @@
 #define KERNEL_VECTORS_MAX 4
 #define KERNEL_ROWS_MAX    14
 
+/* Quads, and which row of an even tile reads only zeros there (padding). */
+enum kernel_skip { KERNEL_SKIP_NONE, KERNEL_SKIP_FIRST, KERNEL_SKIP_LAST };
+struct kernel_segment {
+    size_t quads;
+    enum kernel_skip skip;
+};
+
 struct kernel_tile {
     unsigned row_count, vectors; /* those of the tile that is called */
     const uint8_t *a;
@@ -26,7 +33,11 @@ struct kernel_tile {
     int64_t step;        /* bytes from row to row, if they are even */
     const int32_t *quads;
     size_t quad_count;
+    const struct kernel_segment *segments; /* of an even tile; together they are all its quads */
+    size_t segment_count;
     const uint8_t *b;
+    const uint8_t *ahead; /* of the next panel: a part that is fetched meanwhile, bytes per quad */
+    size_t ahead_step;
     uint32_t *c;           /* sums; the bits of f32 for bf16 */
     const int64_t *c_rows; /* elements, of each row */
     unsigned columns;      /* to be stored: <= 16 · vectors */
