@@ -5,6 +5,7 @@ import os
 import sys
 
 NETWORKS = [("resnet50", "ResNet-50"), ("mobilenet-v2", "MobileNet-V2"), ("bert-base", "BERT-base")]
+OTHER = ("other-shapes", "shapes of no network")
 
 
 def ranks(values):
@@ -44,25 +45,38 @@ def load(folder, name):
         return json.load(file)
 
 
+def passed(result):
+    return [row for row in result["rows"] if row["outcome"] == "OK"]
+
+
+def print_row(title, result):
+    rows = passed(result)
+    print("| %s | %d | %d | %d | %d | %d | %.3f | %.1f%% | %.0f%% | %.0f%% |" % (
+        title, sum(row["layers"] for row in result["rows"]), len(result["rows"]), result["ok"],
+        result["mismatch"], result["unsupported"], result["rank_correlation"],
+        100 * result["median_error_frac"], 100 * max(map(error_of, rows)),
+        100 * result["geomean_peak_frac"]))
+
+
+def print_sum(every):
+    print("| the three together | %d | %d | %d | | | %.3f | %.1f%% | %.0f%% | |" % (
+        sum(row["layers"] for row in every), len(every), len(every),
+        rank_correlation([row["measured_ns"] for row in every],
+                         [row["predicted_ns"] for row in every]),
+        100 * median([error_of(row) for row in every]), 100 * max(map(error_of, every))))
+
+
 def main(folder):
     print("| network | layers | shapes | OK | mismatch | unsupported | rank correlation | median error "
           "| worst error | of the peak |\n|---|---|---|---|---|---|---|---|---|---|")
     every = []
     for name, title in NETWORKS:
         result = load(folder, name)
-        rows = [row for row in result["rows"] if row["outcome"] == "OK"]
-        every += rows
-        print("| %s | %d | %d | %d | %d | %d | %.3f | %.1f%% | %.0f%% | %.0f%% |" % (
-            title, sum(row["layers"] for row in result["rows"]), len(result["rows"]), result["ok"],
-            result["mismatch"], result["unsupported"], result["rank_correlation"],
-            100 * result["median_error_frac"], 100 * max(map(error_of, rows)),
-            100 * result["geomean_peak_frac"]))
-    print("| all shapes | %d | %d | %d | | | %.3f | %.1f%% | %.0f%% | |" % (
-        sum(row["layers"] for row in every), len(every), len(every),
-        rank_correlation([row["measured_ns"] for row in every],
-                         [row["predicted_ns"] for row in every]),
-        100 * median([error_of(row) for row in every]), 100 * max(map(error_of, every))))
-    print("\nfurthest off:")
+        every += passed(result)
+        print_row(title, result)
+    print_sum(every)
+    print_row(OTHER[1], load(folder, OTHER[0]))
+    print("\nfurthest off in the three:")
     for row in sorted(every, key=error_of)[:-6:-1]:
         print("%-16s measured %7.1f us, predicted %7.1f us: %s" % (
             row["layer"], row["measured_ns"] / 1e3, row["predicted_ns"] / 1e3,
