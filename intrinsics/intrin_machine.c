@@ -44,6 +44,7 @@ static const struct rate {
     TIME(lanes_row_ns, false),
     TIME(window_column_ns, false),
     TIME(window_row_ns, false),
+    TIME(window_run_ns, false),
     RATE(epilogue_elements_per_s, false),
 #undef RATE
 #undef FRACTION

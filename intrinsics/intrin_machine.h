@@ -33,8 +33,9 @@ struct intrin_rates {
     double pack_along_bytes_per_s, pack_across_bytes_per_s;
     double lanes_quad_ns,
         lanes_row_ns; /* depthwise, 64 channels: four taps; a row's begin and end */
-    /* Depthwise of three columns that slide: a column that is loaded, a row of outputs. */
-    double window_column_ns, window_row_ns;
+    /* Depthwise of three columns that slide: a column that is loaded, a row of outputs, a run of
+     * rows at its beginning and end. */
+    double window_column_ns, window_row_ns, window_run_ns;
     double epilogue_elements_per_s; /* requantised, or stored as another type */
 };
 

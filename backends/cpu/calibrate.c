@@ -9,6 +9,7 @@
 #include "core/arena.h"
 #include "core/num.h"
 
+#define VECTOR_BYTES 64
 /* So much is read for the rate of the memory, all threads together. */
 #define MEMORY_BYTES_MIN (UINT64_C(64) << 20)
 #define MEMORY_BYTES_MAX (UINT64_C(512) << 20)
@@ -30,7 +31,7 @@ static void choose_footprints(const struct intrin_calibration *c, unsigned threa
 {
     uint64_t memory = 4 * (uint64_t)c->l3_bytes;
     memory = memory < MEMORY_BYTES_MIN ? MEMORY_BYTES_MIN : min_u64(memory, MEMORY_BYTES_MAX);
-    double l3 = c->l3_bytes / threads;
+    double l3 = c->l3_bytes / 4 / threads; /* others share it */
     bytes[L1] = (size_t)(c->l1_bytes / 2);
     bytes[L2] = (size_t)between(c->l1_bytes, c->l2_bytes);
     bytes[L3] = l3 > 2 * c->l2_bytes ? (size_t)between(c->l2_bytes, l3) : 0;
@@ -102,7 +103,7 @@ static void measure_machine(const struct intrin_calibration *c, struct intrin_ra
 #define PRODUCT "C[m,n] += A[m,k] * B[k,n]"
 #define ALONG   "C[m,n] += A[m,k] * B[n,k]"
 #define WINDOW  "O[g,p,q] += I[g,p+r,q+s] * W[g,r,s]"
-#define APART   "O[g,p,q] += I[g,p+r,3*q+s] * W[g,r,s]"
+#define APART   "O[g,p,q] += I[g,p+r,2*q+s] * W[g,r,s]"
 
 /* A job; its rows (m, or p) times as many as there are threads. */
 struct job {
@@ -136,11 +137,12 @@ static const struct job streaming[] = { { PRODUCT, GEMM(182, 64, 1760), false, f
 static const struct job packing_across = { PRODUCT, GEMM(4, 96, 176), true, false },
                         packing_along = { ALONG, GEMM(4, 96, 176), true, false },
                         requantising = { PRODUCT, GEMM(112, 64, 36), false, true };
-static const struct job lanes_few = { WINDOW, DEPTHWISE(64, 11, 13, 4, 4), false, false },
-                        lanes_many = { WINDOW, DEPTHWISE(64, 11, 13, 5, 5), false, false };
-/* Rows one column apart, and three. */
-static const struct job window_near = { WINDOW, DEPTHWISE(64, 11, 13, 3, 3), false, false },
-                        window_far = { APART, DEPTHWISE(64, 11, 13, 3, 3), false, false };
+static const struct job lanes_few = { WINDOW, DEPTHWISE(64, 7, 9, 4, 4), false, false },
+                        lanes_many = { WINDOW, DEPTHWISE(64, 7, 9, 5, 5), false, false };
+/* All of it in L1. Rows one column apart, and two; in long runs, and in short ones. */
+static const struct job window_near = { WINDOW, DEPTHWISE(64, 2, 26, 3, 3), false, false },
+                        window_far = { APART, DEPTHWISE(64, 2, 26, 3, 3), false, false },
+                        window_short = { WINDOW, DEPTHWISE(64, 13, 4, 3, 3), false, false };
 
 /* What a job takes, what is known of it, and the rest. */
 struct trial {
@@ -283,22 +285,13 @@ static double packing_rate(const struct job *job, const struct intrin_calibratio
     return trial.work.packed_bytes / unexplained_ns(&trial) * 1e9;
 }
 
-static void measure_window(const struct intrin_calibration *machine, struct intrin_rates *row,
-                           unsigned threads, unsigned samples)
+/* Of one thread that does it all, beyond the call and the stores; the rest, all of it in L1, is the
+ * kernel's. */
+static double lanes_rest_ns(const struct trial *trial, const struct intrin_rates *row)
 {
-    struct trial near = try_job(&window_near, machine, row, threads, samples);
-    struct trial far = try_job(&window_far, machine, row, threads, samples);
-    const struct kernel_work_lanes *n = &near.work.lanes, *f = &far.work.lanes;
-    if (n->window_rows <= 0)
-        return;
-    double near_ns = unexplained_ns(&near) / (near.work.busiest_frac * n->window_rows),
-           far_ns = unexplained_ns(&far) / (far.work.busiest_frac * f->window_rows);
-    double near_columns = n->window_columns / n->window_rows,
-           far_columns = f->window_columns / f->window_rows;
-    double each = (far_ns - near_ns) / (far_columns - near_columns),
-           rest = near_ns - near_columns * each;
-    row->window_column_ns = each > 0 ? each : 0;
-    row->window_row_ns = rest > 0 ? rest : 0;
+    double stores_ns = trial->work.lanes.stores * VECTOR_BYTES / row->l1_write_bytes_per_s * 1e9;
+    double rest = (trial->ns - row->call_ns) / trial->work.busiest_frac;
+    return fmax(0, rest - stores_ns * row->threads);
 }
 
 static void measure_lanes(const struct intrin_calibration *machine, struct intrin_rates *row,
@@ -309,10 +302,33 @@ static void measure_lanes(const struct intrin_calibration *machine, struct intri
     double quads = many.work.lanes.quads - few.work.lanes.quads;
     if (quads <= 0) /* no lanes here: those are tiles */
         return;
-    double each = (many.ns - few.ns) / (quads * few.work.busiest_frac);
-    double rest = unexplained_ns(&few) / few.work.busiest_frac - few.work.lanes.quads * each;
-    row->lanes_quad_ns = each > 0 ? each : 0;
-    row->lanes_row_ns = rest > 0 ? rest / few.work.lanes.rows : 0;
+    double each = fmax(0, (lanes_rest_ns(&many, row) - lanes_rest_ns(&few, row)) / quads);
+    double rest = lanes_rest_ns(&few, row) - few.work.lanes.quads * each;
+    row->lanes_quad_ns = each;
+    row->lanes_row_ns = fmax(0, rest / few.work.lanes.rows);
+}
+
+/* Long runs of rows, one and two columns apart; then short ones. docs/model.md M-153 */
+static void measure_window(const struct intrin_calibration *machine, struct intrin_rates *row,
+                           unsigned threads, unsigned samples)
+{
+    struct trial near = try_job(&window_near, machine, row, threads, samples);
+    struct trial far = try_job(&window_far, machine, row, threads, samples);
+    struct trial brief = try_job(&window_short, machine, row, threads, samples);
+    const struct kernel_work_lanes *n = &near.work.lanes, *f = &far.work.lanes,
+                                   *s = &brief.work.lanes;
+    if (n->window_rows <= 0)
+        return;
+    double column = (lanes_rest_ns(&far, row) - lanes_rest_ns(&near, row)) /
+                    (f->window_columns - n->window_columns);
+    row->window_column_ns = fmax(0, column);
+    double per_row =
+        (lanes_rest_ns(&near, row) - n->window_columns * row->window_column_ns) / n->window_rows;
+    double rest = lanes_rest_ns(&brief, row) - s->window_columns * row->window_column_ns -
+                  s->window_rows * per_row;
+    row->window_run_ns = fmax(0, rest / s->window_runs);
+    /* The long runs had ends, too. */
+    row->window_row_ns = fmax(0, per_row - n->window_runs * row->window_run_ns / n->window_rows);
 }
 
 void backend_cpu_calibrate(struct intrin_calibration *out, struct intrin_rates *row,

@@ -75,7 +75,6 @@ static void count_streams(const struct kernel_engine *e, struct kernel_work *out
 
 static void count_window(const struct kernel_engine *e, struct kernel_work_lanes *out)
 {
-    uint64_t step = (uint64_t)e->parts[BATCH].points * e->fold;
     double rows = 0, columns = 0, panels = (double)e->panel_count;
     for (size_t r = 0; r < e->run_count; r++) {
         const struct lanes_run *run = &e->runs[r];
@@ -87,9 +86,9 @@ static void count_window(const struct kernel_engine *e, struct kernel_work_lanes
     }
     out->window_rows = rows * panels;
     out->window_columns = columns * panels;
-    out->split_vectors =
-        KERNEL_WINDOW * out->window_columns * split_frac((uint64_t)e->column_step) +
-        QUAD_BYTES * out->window_rows * split_frac(step * sizeof(uint32_t));
+    out->window_runs = (double)e->run_count * panels;
+    out->loads = KERNEL_WINDOW * out->window_columns * (1 + split_frac((uint64_t)e->column_step)) +
+                 QUAD_BYTES * out->window_rows;
 }
 
 static void count_lanes(const struct kernel_engine *e, struct kernel_work_lanes *out)
@@ -97,8 +96,16 @@ static void count_lanes(const struct kernel_engine *e, struct kernel_work_lanes 
     uint64_t step = (uint64_t)e->parts[BATCH].points * e->fold;
     out->rows = (double)e->parts[ROW].points / (double)e->fold * (double)e->panel_count;
     out->quads = out->rows * (double)e->quad_count;
-    out->split_vectors = QUAD_BYTES * (out->quads * split_frac(step) +
-                                       out->rows * split_frac(step * sizeof(uint32_t)));
+    /* Two rows share those of the weights. */
+    out->loads = QUAD_BYTES * out->quads * (1.5 + split_frac(step));
+}
+
+static double count_lane_stores(const struct kernel_engine *e)
+{
+    uint64_t step = (uint64_t)e->parts[BATCH].points * e->fold;
+    double rows = (double)e->parts[ROW].points / (double)e->fold;
+    return rows * (double)ceil_div_u64(step, KERNEL_LANES) *
+           (1 + split_frac(step * sizeof(uint32_t)));
 }
 
 void kernel_engine_count(const struct kernel_engine *e, struct kernel_work *out)
@@ -108,6 +115,7 @@ void kernel_engine_count(const struct kernel_engine *e, struct kernel_work *out)
     if (e->fold != 0) {
         items = e->run_count * e->panel_count;
         (e->slides ? count_window : count_lanes)(e, &out->lanes);
+        out->lanes.stores = count_lane_stores(e);
         out->parallel_parts += e->sums != NULL || !kernel_engine_stores_as_is(e);
     } else {
         if (kernel_engine_stores_as_is(e))

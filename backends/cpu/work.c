@@ -5,9 +5,9 @@
 
 #define VECTOR_BYTES 64
 #define PRODUCT_OPS  128 /* of one vpdpbusd on 512 bits */
-/* Of a level: what is used again there is still there. The rest is for what passes through; assumed
- * (a quarter of the ways). */
-#define REUSED_FRAC 0.75
+/* Of L1: what is used again there is still there. The rest is for what passes through; assumed (a
+ * quarter of the ways). */
+#define L1_REUSED_FRAC 0.75
 
 enum term {
     PRODUCTS,
@@ -58,14 +58,16 @@ static void time_tiles(const struct kernel_work *work, const struct intrin_rates
     }
 }
 
-/* docs/model.md M-149 */
-static void time_lanes(const struct kernel_work *work, const struct intrin_rates *rates, double *ns)
+/* Returns the time of its loads, which the kernels' own times contain. docs/model.md M-149 */
+static double time_lanes(const struct kernel_work_lanes *work, const struct intrin_rates *rates,
+                         double *ns)
 {
-    double load_ns = one_ns(VECTOR_BYTES, rates->l1_bytes_per_s, rates->threads);
-    ns[LANES] = work->lanes.window_columns * rates->window_column_ns +
-                work->lanes.window_rows * rates->window_row_ns +
-                work->lanes.quads * rates->lanes_quad_ns + work->lanes.rows * rates->lanes_row_ns +
-                work->lanes.split_vectors * load_ns;
+    ns[LANES] = work->window_columns * rates->window_column_ns +
+                work->window_rows * rates->window_row_ns +
+                work->window_runs * rates->window_run_ns + work->quads * rates->lanes_quad_ns +
+                work->rows * rates->lanes_row_ns;
+    ns[STORES] += work->stores * one_ns(VECTOR_BYTES, rates->l1_write_bytes_per_s, rates->threads);
+    return work->loads * one_ns(VECTOR_BYTES, rates->l1_bytes_per_s, rates->threads);
 }
 
 /* --- streams -------------------------------------------------------------------------------- */
@@ -83,10 +85,10 @@ static double time_stream(const struct kernel_work_stream *stream,
         { machine->l3_bytes, rates->l3_bytes_per_s, rates->l3_write_bytes_per_s, L3 },
         { INFINITY, rates->memory_bytes_per_s, rates->memory_write_bytes_per_s, MEMORY },
     };
-    if (stream->between_bytes <= REUSED_FRAC * machine->l1_bytes)
+    if (stream->between_bytes <= L1_REUSED_FRAC * machine->l1_bytes)
         return 0; /* the core's own loads and stores */
     size_t l = 0;
-    while (stream->between_bytes > REUSED_FRAC * levels[l].holds_bytes)
+    while (stream->between_bytes > levels[l].holds_bytes)
         l++;
     double taken =
         one_ns(stream->bytes, stream->writes ? levels[l].write : levels[l].read, rates->threads);
@@ -113,16 +115,20 @@ void kernel_work_forecast(const struct kernel_work *work, const struct intrin_ca
                           struct backend_forecast *out)
 {
     const struct intrin_rates *rates = intrin_rates_for(machine, work->threads);
-    double ns[TERMS] = { 0 }, core = 0, streams[2] = { 0 }, f = work->first_frac;
+    double ns[TERMS] = { 0 }, core = 0, first = 0, reads = 0, writes = 0, f = work->first_frac;
     time_tiles(work, rates, ns);
-    time_lanes(work, rates, ns);
+    reads = time_lanes(&work->lanes, rates, ns);
     for (unsigned t = PRODUCTS; t <= LANES; t++)
         core += ns[t];
-    for (size_t i = 0; i < work->stream_count; i++)
-        streams[work->streams[i].first] += time_stream(&work->streams[i], machine, rates, ns);
-    double kernel =
-        overlapped(core * f, streams[1] + ns[STORES] * f, rates->exposed_frac) +
-        overlapped(core * (1 - f), streams[0] + ns[STORES] * (1 - f), rates->exposed_frac);
+    for (size_t i = 0; i < work->stream_count; i++) {
+        const struct kernel_work_stream *stream = &work->streams[i];
+        *(stream->first    ? &first
+          : stream->writes ? &writes
+                           : &reads) += time_stream(stream, machine, rates, ns);
+    }
+    writes = fmax(writes, ns[STORES]);
+    double kernel = overlapped(core * f, first + writes * f, rates->exposed_frac) +
+                    overlapped(core * (1 - f), reads + writes * (1 - f), rates->exposed_frac);
     ns[PACKING] =
         one_ns(work->packed_bytes,
                work->packs_along ? rates->pack_along_bytes_per_s : rates->pack_across_bytes_per_s,

@@ -33,10 +33,11 @@ struct kernel_work_stream {
 
 /* Depthwise: rows of 64 channels, each of some quads of four taps. */
 struct kernel_work_lanes {
-    /* Where three columns slide: columns that are loaded, rows; else 0. */
-    double window_columns, window_rows;
-    double rows, quads;   /* quads of all rows together */
-    double split_vectors; /* of input and output: across two lines */
+    /* Where three columns slide: columns that are loaded, rows, runs of rows; else 0. */
+    double window_columns, window_rows, window_runs;
+    double rows, quads; /* quads of all rows together */
+    double loads;       /* vectors; those across two lines count twice */
+    double stores;      /* vectors of sums; those across two lines count twice */
 };
 
 /* Rows 1 to 14, even or not, full and last panel. */

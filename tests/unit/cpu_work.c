@@ -36,6 +36,7 @@ static struct intrin_calibration machine_of(void)
                      .lanes_quad_ns = 2,
                      .lanes_row_ns = 5,
                      .window_column_ns = 3,
+                     .window_run_ns = 9,
                      .window_row_ns = 4,
                      .epilogue_elements_per_s = 0.5e9 } },
     };
@@ -109,7 +110,7 @@ TEST(cpu_work__stores_across_lines__take_twice)
 
 TEST(cpu_work__streams__what_lies_between_decides_the_level)
 {
-    /* Three quarters of 1000, 10000, 100000 bytes are there for what is used again. */
+    /* Three quarters of L1's 1000 bytes are there for what is used again; all of 10000, 100000. */
     static const struct {
         double between_bytes;
         bool writes;
@@ -117,8 +118,8 @@ TEST(cpu_work__streams__what_lies_between_decides_the_level)
         double ns;
     } cases[] = {
         { 750, false, "L2", 0 },           { 751, false, "L2", 640 / 32. },
-        { 7500, true, "L2", 640 / 16. },   { 7501, false, "L3", 640 / 8. },
-        { 75000, true, "L3", 640 / 5. },   { 75001, false, "memory", 640 / 4. },
+        { 10000, true, "L2", 640 / 16. },  { 10001, false, "L3", 640 / 8. },
+        { 100000, true, "L3", 640 / 5. },  { 100001, false, "memory", 640 / 4. },
         { 1e9, true, "memory", 640 / 2. },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -148,6 +149,10 @@ TEST(cpu_work__overlap__the_longer_one_and_what_shows_of_the_shorter)
     kernel_work_forecast(&work, &machine, &f);
     CHECK_NEAR(424 + 0.25 * 274, f.ns, 1e-9);
     CHECK_STR("L2", f.bound);
+    /* Written in place of read, 800 ns: the 24 of the stores go with them. */
+    work.streams[0].writes = true;
+    kernel_work_forecast(&work, &machine, &f);
+    CHECK_NEAR(800 + 0.25 * 274, f.ns, 1e-9);
 }
 
 TEST(cpu_work__first_panels__come_beside_their_first_tiles_alone)
@@ -164,23 +169,29 @@ TEST(cpu_work__first_panels__come_beside_their_first_tiles_alone)
     CHECK_NEAR(4 * 274, f.ns, 1e-9);
 }
 
-TEST(cpu_work__depthwise__quads_rows_and_split_vectors)
+TEST(cpu_work__depthwise__quads_rows_and_loads)
 {
     struct kernel_work work = { .threads = 1,
                                 .busiest_frac = 1,
-                                .lanes = { .rows = 7, .quads = 21, .split_vectors = 30 } };
+                                .lanes = { .rows = 7, .quads = 21, .loads = 30, .stores = 28 } };
     struct backend_forecast f = forecast_of(&work);
-    CHECK_NEAR(21 * 2 + 7 * 5 + 30 * 0.5, f.ns, 1e-9);
+    CHECK_NEAR(21 * 2 + 7 * 5 + 28, f.ns, 1e-9);
     CHECK_STR("depthwise", f.bound);
 }
 
-TEST(cpu_work__sliding_window__columns_and_rows)
+TEST(cpu_work__sliding_window__columns_rows_and_runs)
 {
     struct kernel_work work = { .threads = 1,
                                 .busiest_frac = 1,
-                                .lanes = { .window_rows = 6, .window_columns = 8 } };
+                                .lanes = {
+                                    .window_rows = 6, .window_columns = 8, .window_runs = 2 } };
     struct backend_forecast f = forecast_of(&work);
-    CHECK_NEAR(8 * 3 + 6 * 4, f.ns, 1e-9);
+    CHECK_NEAR(8 * 3 + 6 * 4 + 2 * 9, f.ns, 1e-9);
+    /* 100 loads of 0.5 ns and 32 bytes per ns from L2 together last longer. */
+    work.lanes.loads = 100;
+    work.streams[work.stream_count++] = (struct kernel_work_stream){ 640, 5000, false, false };
+    f = forecast_of(&work);
+    CHECK_NEAR(50 + 20, f.ns, 1e-9);
     CHECK_STR("depthwise", f.bound);
 }
 
@@ -190,8 +201,8 @@ TEST(cpu_work__count__a_sliding_window_by_hand)
 {
     static const struct {
         int stride;
-        double columns;
-    } rows[] = { { 1, 5 * (2 + 6) }, { 2, 5 * (1 + 12) }, { 3, 5 * 18 } };
+        double columns, runs; /* three apart a row ends where the next begins */
+    } rows[] = { { 1, 5 * (2 + 6), 5 }, { 2, 5 * (1 + 12), 5 }, { 3, 5 * 18, 1 } };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char numbers[96];
         struct expr expr;
@@ -209,7 +220,9 @@ TEST(cpu_work__count__a_sliding_window_by_hand)
             continue; /* a machine without this kernel */
         CHECK_NEAR(30, work.lanes.window_rows, 0);
         CHECK_NEAR(rows[i].columns, work.lanes.window_columns, 0);
-        CHECK_NEAR(0, work.lanes.split_vectors, 0);
+        CHECK_NEAR(3 * rows[i].columns + 4 * 30, work.lanes.loads, 0);
+        CHECK_NEAR(rows[i].runs, work.lanes.window_runs, 0);
+        CHECK_NEAR(30 * 4, work.lanes.stores, 0);
     }
 }
 
