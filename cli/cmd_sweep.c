@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/sweep_reports.h"
 #include "cli/sweep_results.h"
 #include "core/arena.h"
 #include "core/file.h"
@@ -14,11 +15,12 @@
 #include "sweep/strategy.h"
 
 #define LOST_AFTER_S 30.0
+#define REPORTS      3 /* unless asked for more or fewer */
 
 struct sweep_args {
     const char *space, *workload, *out, *mapper, *objectives, *shard, *csv;
     unsigned strategy, sharing, progress;
-    uint64_t budget_points, budget_layers, batch, seed, jobs;
+    uint64_t budget_points, budget_layers, batch, seed, jobs, reports;
     double time_limit_s;
     bool resume, json;
     uint32_t shard_number, shard_count;
@@ -56,6 +58,7 @@ static enum err_code parse(struct sweep_args *a, int argc, char **argv, bool *he
         { "--time-limit", CLI_REAL, &a->time_limit_s, "S", "seconds at most; --resume goes on (0: no limit)", .high = 1e7 },
         { "--resume", CLI_FLAG, &a->resume, NULL, "go on with what the folder holds" },
         { "--shard", CLI_TEXT, &a->shard, "I/N", "evaluate every N-th request; see merge" },
+        { "--reports", CLI_COUNT, &a->reports, "N", "whole reports of so many points of the front, once finished", .high = 1000 },
         { "--csv", CLI_TEXT, &a->csv, "FILE", "every outcome as a table" },
         { "--progress", CLI_CHOICE, &a->progress, "HOW", "on stderr", cli_progress_names, 4 },
         { "--json", CLI_FLAG, &a->json, NULL, "print one JSON object in place of the summary" },
@@ -320,8 +323,16 @@ static enum err_code finish(struct sweep_run *run, struct sweep_store *store,
     enum err_code rc = ERR_OK;
     if (result->end == SWEEP_FINISHED)
         rc = sweep_store_finish(store, results.front, results.front_count, err);
+    struct err unreported = ERR_INIT; /* the results are written all the same */
+    if (rc == ERR_OK && result->end == SWEEP_FINISHED)
+        cli_sweep_reports(&results, &run->space, &run->workload, &run->mapping, a->out, a->reports,
+                          &unreported);
     if (rc == ERR_OK)
         rc = cli_sweep_results_write(&results, a->out, a->csv, err);
+    if (rc == ERR_OK && unreported.code != ERR_OK) {
+        *err = unreported;
+        rc = err->code;
+    }
     if (rc == ERR_OK)
         cli_sweep_results_print(&results, a->out, a->json, result);
     if (rc == ERR_OK && result->end == SWEEP_STOPPED && cli_stop)
@@ -429,6 +440,7 @@ int cmd_sweep(int argc, char **argv)
                                .budget_layers = 2000000,
                                .batch = SWEEP_BATCH_DEFAULT,
                                .seed = 1,
+                               .reports = REPORTS,
                                .jobs = launched ? 1 : cli_cores() };
     struct sweep_mpi *mpi = NULL;
     if (parse(&args, argc, argv, &helped, &err) != ERR_OK)
@@ -515,12 +527,13 @@ static enum err_code merge(struct sweep_args *a, const struct cli_list *dirs, co
 int cmd_merge(int argc, char **argv)
 {
     struct err err = ERR_INIT;
-    struct sweep_args args = { .jobs = cli_cores() };
+    struct sweep_args args = { .jobs = cli_cores(), .reports = REPORTS };
     struct cli_list dirs = { 0 };
     bool helped;
     // clang-format off
     const struct cli_option options[] = {
         { "--out", CLI_TEXT, &args.out, "DIR", "output folder of the whole study", .required = true },
+        { "--reports", CLI_COUNT, &args.reports, "N", "whole reports of so many points of the front, once finished", .high = 1000 },
         { "--csv", CLI_TEXT, &args.csv, "FILE", "every outcome as a table" },
         { "--jobs", CLI_COUNT, &args.jobs, "N", "replays at once", .low = 1, .high = 1024 },
         { "--progress", CLI_CHOICE, &args.progress, "HOW", "on stderr", cli_progress_names, 4 },

@@ -59,7 +59,8 @@ const struct cli_command cli_commands[] = {
       "Searches mappings on points of a space (space/1), cheaply on many and fully on the best, and keeps\n"
       "every outcome in DIR/study.db (SQLite), the Pareto front in front.csv, sweep.json and sweep.html. The best\n"
       "mapping of a smaller SoC is replayed on bigger ones, so that none loses through search noise. Killed\n"
-      "at any moment, --resume goes on and ends with the same front. Under mpirun rank 0 hands out points.",
+      "at any moment, --resume goes on and ends with the same front. Under mpirun rank 0 hands out points.\n"
+      "The knee of the front and the best of each objective get whole reports (--reports) in DIR/points.",
       "socweave sweep --space soc-configs/spaces/comb-mixed.json --workload mixed-light \\\n"
       "      --budget-points 2000 --out out/swept",
       cmd_sweep },

@@ -1,5 +1,6 @@
 #include "cli/sweep_page.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,20 @@ static void fill_row(const struct cli_sweep_results *r, size_t at, struct report
     row->values = values;
 }
 
+static void fill_front_row(const struct cli_sweep_results *r, size_t at, struct arena *arena,
+                           struct report_sweep_row *row)
+{
+    size_t i = 0;
+    while (r->front_records[i] != at)
+        i++;
+    row->knee = i == r->front_knee;
+    if (!r->reported[i])
+        return;
+    char href[64];
+    snprintf(href, sizeof href, "points/%llu/report.html", (unsigned long long)row->point);
+    row->report = arena_strdup(arena, href);
+}
+
 static enum err_code fill_rows(const struct cli_sweep_results *r, struct arena *arena,
                                struct report_sweep_facts *f,
                                struct report_sweep_parameter *parameters, struct err *err)
@@ -93,6 +108,8 @@ static enum err_code fill_rows(const struct cli_sweep_results *r, struct arena *
             return rc;
         fill_row(r, i, &rows[count], values + count * dims);
         rows[count].on_front = front[i];
+        if (front[i])
+            fill_front_row(r, i, arena, &rows[count]);
         rows[count].levels = levels + count * width;
         if (count > 0)
             rows[count - 1].last = rows[count - 1].point != rows[count].point;

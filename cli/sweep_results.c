@@ -132,8 +132,14 @@ static void find_front(struct cli_sweep_results *r)
     for (size_t i = 0; i < r->front_count; i++)
         r->front_records[i] = ok[r->front_records[i]];
     drop_lower_rungs(r);
-    for (size_t i = 0; i < r->front_count; i++)
-        r->front[i] = r->records[r->front_records[i]]->request;
+    for (size_t i = 0; i < r->front_count; i++) {
+        const struct sweep_record *record = r->records[r->front_records[i]];
+        r->front[i] = record->request;
+        for (size_t d = 0; d < dims; d++)
+            front[i * dims + d] = sweep_objective_value(r->objectives[d], &record->settled);
+    }
+    r->front_knee = r->front_count ? ga_knee(front, r->front_count, dims) : 0;
+    r->reported = mem_alloc(r->front_count + 1, sizeof *r->reported);
     if (count) {
         box_of(values, count, dims, r->ideal, r->reference);
         r->hypervolume_frac = ga_hypervolume_frac(values, count, dims, r->ideal, r->reference);
@@ -165,6 +171,7 @@ void cli_sweep_results_release(struct cli_sweep_results *r)
     free(r->records);
     free(r->front);
     free(r->front_records);
+    free(r->reported);
 }
 
 /* --- tables ------------------------------------------------------------------------------------
@@ -321,5 +328,10 @@ void cli_sweep_results_print(const struct cli_sweep_results *r, const char *dir,
                (unsigned long long)run->missing);
     else if (run->end == SWEEP_STOPPED)
         printf("unfinished: --resume goes on\n");
+    size_t reports = 0;
+    for (size_t i = 0; i < r->front_count; i++)
+        reports += r->reported[i];
+    if (reports)
+        printf("%zu points have a report in %s/points\n", reports, dir);
     printf("see %s/sweep.html, front.csv and study.db\n", dir);
 }

@@ -14,7 +14,9 @@ struct cli_sweep_results {
     size_t record_count, point_count, ok_count, improved_count;
     struct sweep_request *front;
     size_t front_count;
-    size_t *front_records;                                         /* [front_count] into records */
+    size_t front_knee;     /* [of front] */
+    bool *reported;        /* [front_count] points/POINT has a report */
+    size_t *front_records; /* [front_count] into records */
     double ideal[GA_FRONT_DIMS_MAX], reference[GA_FRONT_DIMS_MAX]; /* the box of the hypervolume */
     double hypervolume_frac;
 };

@@ -22,8 +22,9 @@ struct report_sweep_parameter {
 struct report_sweep_row {
     uint64_t point;
     uint32_t rung;
-    bool last; /* of the highest rung of its point */
-    bool on_front;
+    bool last;              /* of the highest rung of its point */
+    bool on_front, knee;    /* knee: the front's, ga_knee() */
+    const char *report;     /* link to its report, or NULL */
     bool replayed;          /* the mapping of replayed_from did better than its own search */
     uint64_t replayed_from; /* another point */
     double own;             /* the first objective by its own search; 0: that found nothing */

@@ -33,6 +33,18 @@ void report_sweep_title(const struct report_sweep_facts *f, const struct report_
     text_add(out, "</title>");
 }
 
+/* "<a href…>12</a>" where it has a report, else "12". */
+static void add_point(const struct report_sweep_row *row, struct text *out)
+{
+    if (row->report) {
+        text_add(out, "<a href=\"");
+        report_html_text(out, row->report);
+        text_printf(out, "\">%llu</a>", (unsigned long long)row->point);
+    } else {
+        text_printf(out, "%llu", (unsigned long long)row->point);
+    }
+}
+
 /* --- headline --------------------------------------------------------------------------------- */
 
 static size_t front_count(const struct report_sweep_facts *f)
@@ -60,6 +72,15 @@ static void tile(struct text *out, const char *name, uint64_t value, const char 
     text_printf(out, "</dd><dd class=\"note\">%s</dd></div>\n", note);
 }
 
+static void write_knee(const struct report_sweep_facts *f, struct text *out)
+{
+    for (size_t i = 0; i < f->row_count; i++)
+        if (f->rows[i].knee) {
+            text_add(out, "; the knee is point ");
+            add_point(&f->rows[i], out);
+        }
+}
+
 static void write_headline(const struct report_sweep_facts *f, struct text *out)
 {
     report_html_section(out, "headline", "What was found");
@@ -85,8 +106,10 @@ static void write_headline(const struct report_sweep_facts *f, struct text *out)
             continue;
         text_printf(out, "%s %s: <b>", d ? "; lowest" : "Lowest", f->objectives[d].name);
         report_measured(out, &f->objectives[d], row->values[d]);
-        text_printf(out, "</b> at point %llu", (unsigned long long)row->point);
+        text_add(out, "</b> at point ");
+        add_point(row, out);
     }
+    write_knee(f, out);
     text_add(out, f->row_count > 0 ? ".</p>\n</section>\n" : "</section>\n");
 }
 
@@ -107,9 +130,10 @@ static int by_values(const void *a, const void *b)
 static void write_front_row(const struct report_sweep_facts *f, const struct report_sweep_row *row,
                             struct text *out)
 {
-    text_printf(out, "<tr id=\"p%llu-%u\"><td class=\"n\">%llu</td><td class=\"n\">%u</td>",
-                (unsigned long long)row->point, row->rung, (unsigned long long)row->point,
+    text_printf(out, "<tr id=\"p%llu-%u\"><td class=\"n\">", (unsigned long long)row->point,
                 row->rung);
+    add_point(row, out);
+    text_printf(out, "%s</td><td class=\"n\">%u</td>", row->knee ? " <b>knee</b>" : "", row->rung);
     for (size_t d = 0; d < f->objective_count; d++) {
         text_add(out, "<td class=\"n\">");
         report_measured(out, &f->objectives[d], row->values[d]);
@@ -144,6 +168,9 @@ static void write_front_table(const struct report_sweep_facts *f, struct text *o
         for (size_t i = 0; i < count && i < FRONT_ROWS_MAX; i++)
             write_front_row(f, front[i], out);
         text_add(out, "</tbody></table></div>\n");
+        text_add(out, "<p class=\"caption\">Underlined points have a whole report (sweep --reports "
+                      "N). The knee: least sum of the objectives, each as a share of the front's "
+                      "range.</p>\n");
         if (count > FRONT_ROWS_MAX)
             text_printf(out, "<p class=\"caption\">The first %d of %zu; front.csv has all.</p>\n",
                         FRONT_ROWS_MAX, count);

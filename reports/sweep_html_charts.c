@@ -31,10 +31,21 @@ static struct report_axis axis_of(const struct report_sweep_facts *f, size_t obj
 static void draw_dot(const struct report_sweep_facts *f, const struct report_sweep_row *row,
                      double x, double y, struct text *out)
 {
+    if (row->report) {
+        text_add(out, "<a href=\"");
+        report_html_text(out, row->report);
+        text_add(out, "\">");
+    }
     text_printf(out, "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%s\">",
-                row->on_front ? "front" : "other", x, y, row->on_front ? "5" : "3");
+                row->report     ? "chosen"
+                : row->on_front ? "front"
+                                : "other",
+                x, y,
+                row->report     ? "7"
+                : row->on_front ? "5"
+                                : "3");
     report_sweep_title(f, row, out);
-    text_add(out, "</circle>\n");
+    text_add(out, row->report ? "</circle></a>\n" : "</circle>\n");
 }
 
 static void draw_pair(const struct report_sweep_facts *f, size_t on_x, size_t on_y,
@@ -62,11 +73,13 @@ void report_sweep_html_front(const struct report_sweep_facts *f, struct text *ou
                       "</p>\n");
     for (size_t y = 1; y < f->objective_count; y++)
         draw_pair(f, 0, y, out);
-    text_add(out, "<p class=\"caption\"><b>Red</b>: no other outcome is as good everywhere and "
-                  "better somewhere. Grey: the other points, at the highest budget that each got");
+    text_add(out,
+             "<p class=\"caption\"><b>Red and blue</b>: no other outcome is as good everywhere and "
+             "better somewhere. Grey: the other points, at the highest budget that each got");
     if (f->row_count >= DOTS_MAX)
         text_add(out, ", thinned out evenly");
-    text_add(out, ". Lower left is better. A dot under the pointer says what it is. An axis "
+    text_add(out, ". Lower left is better. A dot under the pointer says what it is; the large blue "
+                  "ones lead to a report. An axis "
                   "is logarithmic where its ends are more than a factor of 8 apart.</p>\n"
                   "</section>\n");
 }

@@ -41,6 +41,26 @@ check sweep__finished_and_resumed__same_front bash -c "cp -r '$WORK/j1' '$WORK/a
     --workload tiny --budget-points 60 --budget-layers 64000 --progress none --resume --out '$WORK/again' &&
     cmp '$WORK/j1/front.csv' '$WORK/again/front.csv'"
 
+# Reports of chosen points.
+links() {
+    grep -o 'href="points/[0-9]*/report.html"' "$1" | sort -u | tr -dc '0-9\n'
+}
+check sweep__reports__three_if_not_asked test "$(ls "$WORK/j1/points" | wc -l)" = 3
+check sweep__reports__are_linked test "$(links "$WORK/j1/sweep.html")" = "$(ls "$WORK/j1/points" | sort)"
+best_by() { # column of front.csv: the point with the least
+    tail -n +2 "$WORK/j1/front.csv" | LC_ALL=C sort -t , -k "$(head -n 1 "$WORK/j1/front.csv" | tr , '\n' | grep -nx "$1" | cut -d : -f 1)g" | head -n 1 | cut -d , -f 1
+}
+check sweep__reports__the_fastest_has_one test -s "$WORK/j1/points/$(best_by makespan_ps)/report.html"
+point=$(best_by makespan_ps)
+"$SOCWEAVE" simulate --soc "$WORK/j1/points/$point/soc.json" --workload tiny --mapping "$WORK/j1/points/$point/mapping.json" --json >"$WORK/point.json"
+check sweep__report__makespan_is_that_of_the_front grep -q "^$point,.*,ok,$(json_value "$WORK/point.json" makespan_ps)," "$WORK/j1/front.csv"
+check sweep__report__any_jobs__same_bytes cmp "$WORK/j1/points/$point/layers.csv" "$WORK/j2/points/$point/layers.csv"
+cp "$WORK/j1/points/$point/report.html" "$WORK/point.html"
+check sweep__report_again__runs "$SOCWEAVE" report "$WORK/j1/points/$point"
+check sweep__report_again__same_bytes cmp "$WORK/point.html" "$WORK/j1/points/$point/report.html"
+check sweep__no_reports__runs sweep --reports 0 --out "$WORK/plain"
+check sweep__no_reports__neither_folder_nor_link test ! -e "$WORK/plain/points" -a -z "$(links "$WORK/plain/sweep.html")"
+
 # Two studies side by side.
 compare_studies() {
     "$SOCWEAVE" report --compare "$@"
