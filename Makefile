@@ -115,6 +115,7 @@ $(BUILD)/%.cpp.o: %.cpp $(BUILD)/flags
 
 # Plain loops over rows of numbers: for the vectoriser.
 $(call object,backends/evaluate.c): ALL_CFLAGS += -O3
+$(call object,exec/exec_step.c): ALL_CFLAGS += -O3
 
 $(call object,sweep/mpi/mpi.c): INCLUDES += $(MPI_CFLAGS)
 $(call object,sweep/mpi/mpi.c backends/cuda/device/device.c): $(BUILD)/linked
@@ -124,6 +125,8 @@ $(call object,sweep/mpi/mpi.c backends/cuda/device/device.c): $(BUILD)/linked
 AVX512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512 \
     $(shell $(CC) -Werror -frename-registers -E -x c /dev/null >/dev/null 2>&1 && echo -frename-registers)
 $(call object,$(wildcard backends/cpu/kernel_*avx512vnni.c)): ALL_CFLAGS += $(AVX512) -mavx512vnni
+$(call object,backends/cpu/kernel_avx512vnni.c): ALL_CFLAGS += $(AVX512) -mavx512vnni
+$(call object,backends/cpu/kernel_finish_avx512.c): ALL_CFLAGS += $(AVX512)
 $(call object,backends/cpu/kernel_avx512bf16.c): ALL_CFLAGS += $(AVX512) -mavx512bf16
 
 $(call object,bench/bench_cpu.c): INCLUDES += $(if $(DNNL),-DBENCH_DNNL)

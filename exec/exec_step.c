@@ -169,38 +169,33 @@ void exec_step_release(struct exec_step *step)
     step->scratch = NULL;
 }
 
-/* These loops are worth vector instructions; those of every x86 will do. */
-#if defined __GNUC__ && !defined __clang__
-#define VECTORISED __attribute__((optimize("O3")))
-#else
-#define VECTORISED
-#endif
+/* Loops that are worth vector instructions; those of every x86 will do. */
 
-VECTORISED static void at_most(const uint8_t *from, size_t count, uint8_t most, uint8_t *out)
+static void at_most(const uint8_t *from, size_t count, uint8_t most, uint8_t *out)
 {
     for (size_t i = 0; i < count; i++)
         out[i] = from[i] < most ? from[i] : most;
 }
 
-VECTORISED static void larger_u8(uint8_t *into, const uint8_t *from, size_t count)
+static void larger_u8(uint8_t *into, const uint8_t *from, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         into[i] = from[i] > into[i] ? from[i] : into[i];
 }
 
-VECTORISED static void larger_s8(int8_t *into, const int8_t *from, size_t count)
+static void larger_s8(int8_t *into, const int8_t *from, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         into[i] = from[i] > into[i] ? from[i] : into[i];
 }
 
-VECTORISED static void mean_u8(const uint8_t *a, const uint8_t *b, size_t count, uint8_t *out)
+static void mean_u8(const uint8_t *a, const uint8_t *b, size_t count, uint8_t *out)
 {
     for (size_t i = 0; i < count; i++)
         out[i] = (uint8_t)((a[i] + b[i] + 1) >> 1);
 }
 
-VECTORISED static void add_u8(int32_t *sums, const uint8_t *from, size_t count)
+static void add_u8(int32_t *sums, const uint8_t *from, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         sums[i] += from[i];

@@ -93,12 +93,15 @@ static enum err_code run(struct backend_kernel *kernel, const void *const inputs
             backend_evaluator_load(kernel->evaluator, input, inputs[input]);
     }
     double loaded = backend_now_ns();
-    if (kernel->engine != NULL)
-        kernel_engine_compute(kernel->engine);
-    else
+    bool stored = true;
+    if (kernel->engine == NULL)
         backend_evaluator_run(kernel->evaluator, output);
+    else if (!kernel_engine_compute_to(kernel->engine, output)) {
+        kernel_engine_compute(kernel->engine);
+        stored = false;
+    }
     double computed = backend_now_ns();
-    if (kernel->engine != NULL)
+    if (!stored)
         kernel_engine_store(kernel->engine, output);
     kernel->convert_ns = loaded - begin + (backend_now_ns() - computed);
     kernel->ran = true;

@@ -140,6 +140,7 @@ enum err_code kernel_engine_plan(struct kernel_engine **out, const struct backen
     else
         kernel_engine_build_tiles(e);
     find_channels(e);
+    kernel_engine_look_at_c(e);
     *out = e;
     return ERR_OK;
 }
@@ -194,6 +195,17 @@ void kernel_engine_compute(struct kernel_engine *e)
         kernel_engine_run_lanes(e);
     else
         kernel_engine_run_tiles(e);
+}
+
+bool kernel_engine_compute_to(struct kernel_engine *e, void *output)
+{
+    void *own = e->c;
+    if (!e->dense)
+        return false;
+    e->c = output;
+    kernel_engine_compute(e);
+    e->c = own;
+    return true;
 }
 
 void kernel_engine_store(const struct kernel_engine *e, void *output)

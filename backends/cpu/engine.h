@@ -34,6 +34,8 @@ void kernel_engine_load(struct kernel_engine *engine, size_t input, const void *
 /* Packs B if it is not constant, then computes. */
 void kernel_engine_compute(struct kernel_engine *engine);
 void kernel_engine_store(const struct kernel_engine *engine, void *output);
+/* Both at once, if C is computed in the host's order; else false, and nothing is done. */
+bool kernel_engine_compute_to(struct kernel_engine *engine, void *output);
 
 enum backend_cpu_unit kernel_engine_unit(const struct kernel_engine *engine);
 const char *kernel_engine_describe(const struct kernel_engine *engine);

@@ -4,6 +4,16 @@
 
 #include "backends/element.h"
 
+static int64_t min_i64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t max_i64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* Dimension by dimension; the innermost one of the host's tensor in a loop of its own. */
 static void copy_a(const struct kernel_engine *e, size_t d, const uint8_t *from, uint8_t *to)
 {
@@ -12,6 +22,13 @@ static void copy_a(const struct kernel_engine *e, size_t d, const uint8_t *from,
     int64_t inner = e->element_bytes;
     for (size_t later = d + 1; later < tensor->dim_count; later++)
         inner *= tensor->dims[later].extent;
+    if (d + 1 == tensor->dim_count && dim->divisor == 1 && e->stride[d] == inner) {
+        int64_t begin = max_i64(0, e->low[d]), end = min_i64(dim->extent, e->low[d] + e->span[d]);
+        if (begin < end)
+            memcpy(to + (begin - e->low[d]) * inner, from + begin * inner,
+                   (size_t)((end - begin) * inner));
+        return;
+    }
     for (int64_t x = 0; x < dim->extent; x++) {
         int64_t index = x * dim->divisor - e->low[d];
         if (index < 0 || index >= e->span[d])
@@ -67,6 +84,67 @@ void kernel_engine_copy_a(const struct kernel_engine *e, const void *host)
     copy_a(e, 0, host, e->a);
 }
 
+#define ZERO_POINT_MAX 1000
+
+bool kernel_engine_finish_row(const struct kernel_engine *e, const uint32_t *sums, size_t count,
+                              int64_t host, size_t to)
+{
+    const struct backend_epilogue *epilogue = e->job.epilogue;
+    bool eight_bits = e->c_type == DT_U8 || e->c_type == DT_S8;
+    if (e->set != &kernel_set_avx512vnni || !eight_bits || epilogue == NULL ||
+        epilogue->scale == NULL || e->channel_stride != 1 ||
+        epilogue->zero_point > ZERO_POINT_MAX || epilogue->zero_point < -ZERO_POINT_MAX)
+        return false;
+    size_t channel = (size_t)(host % e->channel_extent);
+    if (channel + count > (size_t)e->channel_extent)
+        return false;
+    const struct kernel_finish finish = {
+        .sums = sums,
+        .count = count,
+        .bias = epilogue->bias_s32 != NULL ? epilogue->bias_s32 + channel : NULL,
+        .scale = epilogue->scale + channel,
+        .relu = epilogue->relu,
+        .is_signed = e->c_type == DT_S8,
+        .zero_point = epilogue->zero_point,
+        .out = (uint8_t *)e->c + to,
+    };
+    kernel_finish_avx512(&finish);
+    return true;
+}
+
+/* Do columns of C, or channels of a depthwise job, follow each other in the host's tensor? */
+static bool are_neighbours(const int64_t *offsets, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (offsets[i] != offsets[i - 1] + 1)
+            return false;
+    return true;
+}
+
+/* Is C as it is computed, rows by columns, the host's tensor? */
+static bool is_dense(const struct kernel_engine *e, const int64_t *fast)
+{
+    int64_t rows = e->parts[ROW].points, batches = e->parts[BATCH].points;
+    int64_t columns = e->fold != 0 ? batches : e->parts[COLUMN].points;
+    for (int64_t m = 0; m < rows; m++) {
+        int64_t row = e->c_rows[m] + fast[0];
+        if (e->fold != 0 && row != m * columns)
+            return false;
+        for (int64_t batch = 0; e->fold == 0 && batch < batches; batch++)
+            if (e->c_batch[batch] + row != (batch * rows + m) * columns)
+                return false;
+    }
+    return true;
+}
+
+void kernel_engine_look_at_c(struct kernel_engine *e)
+{
+    const int64_t *fast = e->fold != 0 ? e->c_batch : e->c_columns;
+    e->columns_follow =
+        are_neighbours(fast, (size_t)e->parts[e->fold != 0 ? BATCH : COLUMN].points);
+    e->dense = e->columns_follow && is_dense(e, fast);
+}
+
 void kernel_engine_finish_tile(const struct kernel_engine *e, int64_t batch,
                                const struct row_tile *tile, const struct panel *panel,
                                const uint32_t *sums)
@@ -75,6 +153,12 @@ void kernel_engine_finish_tile(const struct kernel_engine *e, int64_t batch,
     for (unsigned m = 0; m < tile->count; m++) {
         int64_t row = tile->begin + m;
         const uint32_t *from = sums + e->rows_tile[m];
+        if (e->columns_follow &&
+            kernel_engine_finish_row(e, from, panel->columns,
+                                     e->c_batch[batch] + e->c_rows[row] +
+                                         e->c_columns[panel->begin],
+                                     (size_t)((batch * rows + row) * columns + panel->begin)))
+            continue;
         for (unsigned n = 0; n < panel->columns; n++) {
             int64_t column = panel->begin + n;
             int64_t host = e->c_batch[batch] + e->c_rows[row] + e->c_columns[column];

@@ -187,13 +187,18 @@ static void finish_lanes(const struct kernel_engine *e)
 {
     int64_t channels = e->parts[BATCH].points, rows = e->parts[ROW].points;
 #pragma omp parallel for schedule(static) num_threads((int)e->job.threads)
-    for (int64_t m = 0; m < rows; m++)
+    for (int64_t m = 0; m < rows; m++) {
+        if (e->columns_follow &&
+            kernel_engine_finish_row(e, e->sums + m * channels, (size_t)channels,
+                                     e->c_batch[0] + e->c_rows[m], (size_t)(m * channels)))
+            continue;
         for (int64_t g = 0; g < channels; g++) {
             int64_t host = e->c_batch[g] + e->c_rows[m], at = m * channels + g;
             backend_store_int(e->job.epilogue,
                               (size_t)(host / e->channel_stride % e->channel_extent),
                               (int32_t)e->sums[at], e->c_type, e->c, (size_t)at);
         }
+    }
 }
 
 /* Runs fastest: the next one finds most of its window's rows in the nearest cache. */

@@ -85,6 +85,8 @@ struct kernel_engine {
     uint32_t *sums; /* of a depthwise job that does not store them as they are */
     enum dtype c_type;
     int64_t channel_stride, channel_extent;
+    bool columns_follow; /* columns (depthwise: the batch) are neighbours in the host's tensor */
+    bool dense;          /* C as it is computed is the host's tensor */
     /* Depthwise: C is rows x batch, `fold` neighbouring rows fill 64 channels; 0: not. */
     size_t fold;
     int32_t *taps, *fold_rows;
@@ -131,6 +133,12 @@ void kernel_engine_copy_a(const struct kernel_engine *e, const void *host);
 void kernel_engine_pack_b(struct kernel_engine *e, const void *host);
 bool kernel_engine_stores_as_is(const struct kernel_engine *e);
 void kernel_engine_store_rows(const struct kernel_engine *e, uint8_t *output);
+/* What C's tables come to: columns_follow, dense. */
+void kernel_engine_look_at_c(struct kernel_engine *e);
+/* Sums of neighbouring host elements, the first one `host`, become elements of C from `to` on;
+ * false if this job needs them done one at a time. */
+bool kernel_engine_finish_row(const struct kernel_engine *e, const uint32_t *sums, size_t count,
+                              int64_t host, size_t to);
 /* Sums of a tile become elements of C. */
 void kernel_engine_finish_tile(const struct kernel_engine *e, int64_t batch,
                                const struct row_tile *tile, const struct panel *panel,

@@ -97,6 +97,18 @@ struct kernel_set {
 extern const struct kernel_set kernel_set_avx512vnni, kernel_set_portable;
 extern const struct kernel_set kernel_set_avx512bf16, kernel_set_portable_bf16;
 
+/* Neighbouring sums of one row, of neighbouring channels, on their way to u8 or s8. */
+struct kernel_finish {
+    const uint32_t *sums;
+    size_t count;
+    const int32_t *bias; /* or NULL */
+    const float *scale;
+    bool relu, is_signed;
+    int32_t zero_point; /* of at most 1000, either way */
+    uint8_t *out;
+};
+void kernel_finish_avx512(const struct kernel_finish *finish);
+
 /* Reads `bytes` (a multiple of 1024) and returns a value that depends on them. */
 typedef uint64_t kernel_read_run(const void *data, size_t bytes);
 kernel_read_run kernel_read_avx512, kernel_read_portable;

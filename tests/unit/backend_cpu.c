@@ -227,6 +227,38 @@ TEST(cpu__every_tile__as_the_reference)
     }
 }
 
+/* Channels last, so that whole rows are finished at once: halves, NaN, and what saturates. */
+TEST(cpu__rows_of_eight_bits__as_the_reference)
+{
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        struct rng rng = rng_stream(65, seed, 0);
+        char numbers[64];
+        struct expr expr;
+        int32_t bias[70];
+        float scale[70];
+        test_seed(seed);
+        snprintf(numbers, sizeof numbers, "m=%d n=%d k=%d", (int)rng_below(&rng, 9) + 1,
+                 (int)rng_below(&rng, 70) + 1, (int)rng_below(&rng, 12) + 1);
+        match_op("gemm", numbers, &expr);
+        static const float odd[] = { 0.5F, NAN, INFINITY, -1e30F, 0.25F, -0.5F, 0, 1e-3F };
+        for (size_t i = 0; i < 70; i++) {
+            bias[i] = (int32_t)rng_u32(&rng) >> rng_below(&rng, 31);
+            scale[i] = odd[rng_below(&rng, 8)];
+        }
+        const struct backend_epilogue epilogue = { .channel_dim = 1,
+                                                   .bias_s32 = seed % 3 != 0 ? bias : NULL,
+                                                   .scale = scale,
+                                                   .relu = seed % 2 == 0,
+                                                   .converts = true,
+                                                   .to_type = seed % 5 < 3 ? DT_U8 : DT_S8,
+                                                   .zero_point = seed % 7 == 0 ? -2000 : 5 };
+        struct backend_job job = { .expr = &expr, .threads = 1, .epilogue = &epilogue };
+        struct data data = make_data(&job, &rng);
+        check_job(&job, &data, numbers);
+        free_data(&data);
+    }
+}
+
 TEST(cpu__wrong_jobs__are_refused)
 {
     struct expr expr;

@@ -1,0 +1,1 @@
+15,16c "measured": { "kinds": { "conv": { "ops_per_s": 1e9 } } } }

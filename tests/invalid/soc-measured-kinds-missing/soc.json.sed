@@ -1,0 +1,1 @@
+15,16c "measured": { "call_ns": 1 } }
