@@ -254,7 +254,7 @@ TEST(cpu__rows_of_eight_bits__as_the_reference)
                                                    .zero_point = seed % 7 == 0 ? -2000 : 5 };
         struct backend_job job = { .expr = &expr, .threads = 1, .epilogue = &epilogue };
         struct data data = make_data(&job, &rng);
-        check_job(&job, &data, numbers);
+        check_job(job, &data, numbers);
         free_data(&data);
     }
 }
