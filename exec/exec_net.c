@@ -231,10 +231,13 @@ static void set_epilogue(struct builder *b, struct exec_layer *layer)
 {
     float scale = exec_net_scale(layer->layer->expr);
     const struct expr_tensor *out = &layer->expr.tensors[0];
-    layer->epilogue = (struct backend_epilogue){ .channel_dim = out->dim_count - 1 };
+    size_t dim = out->dim_count - 1; /* neighbours in memory, so whole rows are scaled at once */
+    while (dim > 0 && out->dims[dim].extent == 1)
+        dim--;
+    layer->epilogue = (struct backend_epilogue){ .channel_dim = dim };
     if (scale == 0)
         return;
-    size_t channels = (size_t)out->dims[out->dim_count - 1].extent;
+    size_t channels = (size_t)out->dims[dim].extent;
     layer->scales = ARENA_ARRAY(b->net->arena, float, channels);
     for (size_t c = 0; c < channels; c++)
         layer->scales[c] = scale;

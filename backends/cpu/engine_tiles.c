@@ -32,10 +32,10 @@ static double panel_cycles(const struct kernel_engine *e)
     return bytes > NEAR_BYTES ? bytes / KERNEL_LINE_BYTES * FAR_LINE_CYCLES : 0;
 }
 
-/* Rows from `begin` that lie at an even distance. */
-static int64_t even_run(const struct kernel_engine *e, int64_t begin)
+/* Rows from `begin` that lie at an even distance, of at most `most`. */
+static int64_t even_run(const struct kernel_engine *e, int64_t begin, int64_t most)
 {
-    int64_t rows = e->parts[ROW].points, end = begin + 1;
+    int64_t rows = begin + most, end = begin + 1;
     while (end < rows && (end == begin + 1 || e->a_rows[end] - e->a_rows[end - 1] ==
                                                   e->a_rows[begin + 1] - e->a_rows[begin]))
         end++;
@@ -51,11 +51,11 @@ static double cut_rows(const struct kernel_engine *e, unsigned most, unsigned ve
     double cycles = 0;
     *count = 0;
     for (int64_t begin = 0; begin < rows;) {
-        int64_t run = by_run ? even_run(e, begin) : rows - begin;
+        int64_t run = by_run ? even_run(e, begin, rows - begin) : rows - begin;
         int64_t tiles = (run + most - 1) / most, left = run;
         for (int64_t t = 0; t < tiles; t++) {
             int64_t take = (left + (tiles - t) - 1) / (tiles - t);
-            bool even = even_run(e, begin) >= take;
+            bool even = even_run(e, begin, take) >= take;
             cycles += tile_cycles(e, (unsigned)take, vectors) * (even ? 1 : 1.1);
             if (out != NULL)
                 out[*count] =
