@@ -125,7 +125,6 @@ $(call object,sweep/mpi/mpi.c backends/cuda/device/device.c): $(BUILD)/linked
 AVX512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512 \
     $(shell $(CC) -Werror -frename-registers -E -x c /dev/null >/dev/null 2>&1 && echo -frename-registers)
 $(call object,$(wildcard backends/cpu/kernel_*avx512vnni.c)): ALL_CFLAGS += $(AVX512) -mavx512vnni
-$(call object,backends/cpu/kernel_avx512vnni.c): ALL_CFLAGS += $(AVX512) -mavx512vnni
 $(call object,backends/cpu/kernel_finish_avx512.c): ALL_CFLAGS += $(AVX512)
 $(call object,backends/cpu/kernel_avx512bf16.c): ALL_CFLAGS += $(AVX512) -mavx512bf16
 

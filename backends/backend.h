@@ -67,6 +67,8 @@ struct backend_tuning {
     const char *cache; /* NULL: nothing is remembered */
 };
 
+#define BACKEND_SLACK_BYTES 64
+
 /* What is to be run. Everything is borrowed until the kernel is released. */
 struct backend_job {
     const struct expr *expr;        /* with the types that the tensors have */
@@ -76,7 +78,10 @@ struct backend_job {
      * every run, and packing it is part of the time. */
     const void *constant;
     const struct backend_tuning *tuning; /* NULL: by prediction alone; others than cuda ignore it */
-    unsigned threads;                    /* >= 1; backends with a device of their own ignore it */
+    /* Inputs stay as they are until the next run or the release, and BACKEND_SLACK_BYTES beyond
+     * their end may be read: the kernel may then use them in place. */
+    bool inputs_in_place;
+    unsigned threads; /* >= 1; backends with a device of their own ignore it */
 };
 
 struct backend_kernel; /* the backend's own */

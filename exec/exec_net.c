@@ -254,6 +254,7 @@ static enum err_code prepare_kernel(struct builder *b, struct exec_layer *layer,
         .expr = &layer->expr,
         .epilogue = layer->epilogue.converts ? &layer->epilogue : NULL,
         .constant = constant ? layer->operands[1].memory.data : NULL,
+        .inputs_in_place = true, /* all of them are tensors of ours, which have a guard */
         .threads = b->net->threads[index],
     };
     struct err why = ERR_INIT;

@@ -92,6 +92,7 @@ static void allocate(struct kernel_engine *e)
         e->b = new_zeros(b, KERNEL_LINE_BYTES);
         e->c = new_zeros(c, KERNEL_LINE_BYTES);
     }
+    e->a_now = e->a;
     if (e->fold != 0 && !kernel_engine_stores_as_is(e))
         e->sums = mem_alloc(e->c_elements, sizeof *e->sums);
     if (e->job.constant != NULL)
@@ -141,6 +142,7 @@ enum err_code kernel_engine_plan(struct kernel_engine **out, const struct backen
         kernel_engine_build_tiles(e);
     find_channels(e);
     kernel_engine_look_at_c(e);
+    e->a_in_place = job->inputs_in_place && kernel_engine_a_is_host(e);
     *out = e;
     return ERR_OK;
 }
@@ -181,7 +183,9 @@ const char *kernel_engine_describe(const struct kernel_engine *e)
 
 void kernel_engine_load(struct kernel_engine *e, size_t input, const void *data)
 {
-    if (input == 0)
+    if (input == 0 && e->a_in_place)
+        e->a_now = data;
+    else if (input == 0)
         kernel_engine_copy_a(e, data);
     else
         memcpy(e->b_host, data, e->b_elements * e->element_bytes);

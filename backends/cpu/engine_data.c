@@ -137,6 +137,20 @@ static bool is_dense(const struct kernel_engine *e, const int64_t *fast)
     return true;
 }
 
+bool kernel_engine_a_is_host(const struct kernel_engine *e)
+{
+    const struct expr_tensor *tensor = &e->job.expr->tensors[1];
+    int64_t stride = e->element_bytes;
+    for (size_t d = tensor->dim_count; d-- > 0;) {
+        const struct expr_dim *dim = &tensor->dims[d];
+        if (dim->divisor != 1 || e->low[d] != 0 || e->span[d] > dim->extent ||
+            (e->stride[d] != stride && dim->extent > 1))
+            return false;
+        stride *= dim->extent;
+    }
+    return true;
+}
+
 void kernel_engine_look_at_c(struct kernel_engine *e)
 {
     const int64_t *fast = e->fold != 0 ? e->c_batch : e->c_columns;

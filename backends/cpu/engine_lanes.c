@@ -152,7 +152,7 @@ static void run_quads(const struct kernel_engine *e, size_t panel, const struct 
 {
     size_t step = (size_t)e->parts[BATCH].points * e->fold, first = panel * KERNEL_CHANNELS;
     struct kernel_lanes t = {
-        .a = e->a + e->a_batch[0] + first,
+        .a = e->a_now + e->a_batch[0] + first,
         .rows = e->fold_rows + run->begin,
         .row_count = run->count,
         .taps = e->taps,
@@ -170,7 +170,7 @@ static void run_window(const struct kernel_engine *e, size_t panel, const struct
 {
     size_t step = (size_t)e->parts[BATCH].points * e->fold, first = panel * KERNEL_CHANNELS;
     struct kernel_window t = {
-        .a = e->a + e->a_batch[0] + first + e->fold_rows[run->begin],
+        .a = e->a_now + e->a_batch[0] + first + e->fold_rows[run->begin],
         .taps = { e->taps[0], e->taps[1], e->taps[2] },
         .column_step = e->column_step,
         .row_step = run->step,

@@ -12,8 +12,9 @@
 
 #define QUAD_BYTES        4
 #define KERNEL_LINE_BYTES 64
-#define SLACK             64 /* quads may reach past the last element, whose weight is zero */
-#define BYTES_MAX         (INT64_C(1) << 31)
+#define SLACK             BACKEND_SLACK_BYTES /* quads may reach past the last element, whose weight is zero \
+                                               */
+#define BYTES_MAX (INT64_C(1) << 31)
 
 #define LANES_ROWS 64 /* of one piece of depthwise work */
 
@@ -66,7 +67,9 @@ struct kernel_engine {
     int64_t low[EXPR_DIMS_MAX], span[EXPR_DIMS_MAX], stride[EXPR_DIMS_MAX];
     size_t a_bytes;
     uint8_t *a;
-    bool one_block; /* a owns the memory of b and c */
+    const uint8_t *a_now; /* what is read: a, or the caller's tensor */
+    bool a_in_place;      /* the caller's tensor lies as A would */
+    bool one_block;       /* a owns the memory of b and c */
     int64_t *a_batch;
     int32_t *a_rows;
     size_t quad_count;
@@ -133,6 +136,8 @@ void kernel_engine_copy_a(const struct kernel_engine *e, const void *host);
 void kernel_engine_pack_b(struct kernel_engine *e, const void *host);
 bool kernel_engine_stores_as_is(const struct kernel_engine *e);
 void kernel_engine_store_rows(const struct kernel_engine *e, uint8_t *output);
+/* Is A the host's tensor as it is? */
+bool kernel_engine_a_is_host(const struct kernel_engine *e);
 /* What C's tables come to: columns_follow, dense. */
 void kernel_engine_look_at_c(struct kernel_engine *e);
 /* Sums of neighbouring host elements, the first one `host`, become elements of C from `to` on;

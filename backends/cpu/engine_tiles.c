@@ -279,7 +279,7 @@ static void run_tile(const struct kernel_engine *e, int64_t batch, const struct 
     struct kernel_tile t = {
         .row_count = tile->count,
         .vectors = panel->vectors,
-        .a = e->a + e->a_batch[batch],
+        .a = e->a_now + e->a_batch[batch],
         .rows = e->a_rows + tile->begin,
         .step = tile->step,
         .quads = e->quad_offsets + tile->quad_begin,
