@@ -12,8 +12,8 @@
 
 #define QUAD_BYTES        4
 #define KERNEL_LINE_BYTES 64
-#define SLACK             BACKEND_SLACK_BYTES /* quads may reach past the last element, whose weight is zero \
-                                               */
+/* Quads may reach past the last element, whose weight is zero. */
+#define SLACK     BACKEND_SLACK_BYTES
 #define BYTES_MAX (INT64_C(1) << 31)
 
 #define LANES_ROWS 64 /* of one piece of depthwise work */
