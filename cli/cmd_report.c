@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "reports/kept.h"
+#include "sweep/store.h"
 
 static enum err_code write_html(const struct report *report, const char *dir, struct err *err)
 {
@@ -66,6 +67,13 @@ static enum err_code report_dir(const char *dir, unsigned choice, struct err *er
     struct arena *arena = arena_new();
     struct report_kept kept;
     struct cli_problem problem;
+    if (sweep_store_is_in(dir)) {
+        arena_free(arena);
+        return err_set(err, ERR_USAGE,
+                       "%s is a study of sweep: its page is sweep.html, points/ has folders of its "
+                       "points, and --compare sets two studies side by side",
+                       dir);
+    }
     char *mapping = file_join(dir, "mapping.json"), *result = file_join(dir, "result.json");
     enum err_code rc = report_kept_load(&kept, result, arena, err);
     if (rc == ERR_OK)

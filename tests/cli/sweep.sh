@@ -62,6 +62,8 @@ check sweep__no_reports__runs sweep --reports 0 --out "$WORK/plain"
 check sweep__no_reports__neither_folder_nor_link test ! -e "$WORK/plain/points" -a -z "$(links "$WORK/plain/sweep.html")"
 
 # Two studies side by side.
+check_status report__of_a_study__exit_2 2 "$SOCWEAVE" report "$WORK/j1"
+check report__of_a_study__says_what_there_is grep -q 'its page is sweep.html' "$WORK/status.err"
 compare_studies() {
     "$SOCWEAVE" report --compare "$@"
 }
