@@ -115,6 +115,7 @@ $(BUILD)/%.cpp.o: %.cpp $(BUILD)/flags
 
 # Plain loops over rows of numbers: for the vectoriser.
 $(call object,backends/evaluate.c): ALL_CFLAGS += -O3
+$(call object,backends/cpu/engine_data.c): ALL_CFLAGS += -O3
 $(call object,exec/exec_step.c): ALL_CFLAGS += -O3
 
 $(call object,sweep/mpi/mpi.c): INCLUDES += $(MPI_CFLAGS)

@@ -44,13 +44,76 @@ static void copy_a(const struct kernel_engine *e, size_t d, const uint8_t *from,
     }
 }
 
+/* Are columns [begin, begin + count) neighbours in the host's tensor? */
+static bool columns_adjoin(const struct kernel_engine *e, const struct panel *panel)
+{
+    const int64_t *at = &e->b_columns[panel->begin];
+    for (unsigned n = 1; n < panel->columns; n++)
+        if (at[n] - at[n - 1] != 1)
+            return false;
+    return true;
+}
+
+/* Do a quad's elements lie side by side in the host's tensor? */
+static bool quad_adjoins(const struct kernel_engine *e, const struct quad *quad)
+{
+    for (size_t k = 0; k < e->per_quad; k++)
+        if (quad->depth[k] < 0 ||
+            e->b_depth[quad->depth[k]] != e->b_depth[quad->depth[0]] + (int64_t)k)
+            return false;
+    return true;
+}
+
+/* Four rows of bytes, column by column. */
+static void interleave(const uint8_t *const rows[QUAD_BYTES], unsigned columns, uint8_t *to)
+{
+    const uint8_t *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3];
+    for (unsigned n = 0; n < columns; n++) {
+        to[QUAD_BYTES * n] = r0[n];
+        to[QUAD_BYTES * n + 1] = r1[n];
+        to[QUAD_BYTES * n + 2] = r2[n];
+        to[QUAD_BYTES * n + 3] = r3[n];
+    }
+}
+
+/* Of bytes whose columns are neighbours. */
+static void pack_rows(const struct kernel_engine *e, const uint8_t *host, int64_t batch,
+                      const struct panel *panel, uint8_t *to)
+{
+    static const uint8_t zeros[KERNEL_LANES * KERNEL_VECTORS_MAX];
+    size_t step = (size_t)panel->vectors * KERNEL_LANES * QUAD_BYTES;
+    const uint8_t *first = host + e->b_constant + e->b_batch[batch] + e->b_columns[panel->begin];
+    for (size_t q = 0; q < e->quad_count; q++, to += step) {
+        const uint8_t *rows[QUAD_BYTES];
+        for (size_t k = 0; k < QUAD_BYTES; k++) {
+            int64_t depth = e->quads[q].depth[k];
+            rows[k] = depth < 0 ? zeros : first + e->b_depth[depth];
+        }
+        interleave(rows, panel->columns, to);
+        memset(to + QUAD_BYTES * panel->columns, 0, step - QUAD_BYTES * panel->columns);
+    }
+}
+
 static void pack_panel(const struct kernel_engine *e, const uint8_t *host, int64_t batch,
                        const struct panel *panel, uint8_t *to)
 {
+    if (e->element_bytes == 1 && columns_adjoin(e, panel)) {
+        pack_rows(e, host, batch, panel, to);
+        return;
+    }
     size_t width = (size_t)panel->vectors * KERNEL_LANES;
     memset(to, 0, e->quad_count * width * QUAD_BYTES);
     int64_t first = e->b_constant + e->b_batch[batch];
+    const int64_t *columns = &e->b_columns[panel->begin];
     for (size_t q = 0; q < e->quad_count; q++) {
+        if (quad_adjoins(e, &e->quads[q])) {
+            const uint8_t *row =
+                host + (first + e->b_depth[e->quads[q].depth[0]]) * e->element_bytes;
+            for (unsigned n = 0; n < panel->columns; n++)
+                memcpy(to + (q * width + n) * QUAD_BYTES, row + columns[n] * e->element_bytes,
+                       QUAD_BYTES);
+            continue;
+        }
         for (size_t k = 0; k < e->per_quad; k++) {
             int64_t depth = e->quads[q].depth[k];
             if (depth < 0)
