@@ -127,6 +127,8 @@ AVX512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512 \
     $(shell $(CC) -Werror -frename-registers -E -x c /dev/null >/dev/null 2>&1 && echo -frename-registers)
 $(call object,$(wildcard backends/cpu/kernel_*avx512vnni.c)): ALL_CFLAGS += $(AVX512) -mavx512vnni
 $(call object,backends/cpu/kernel_finish_avx512.c): ALL_CFLAGS += $(AVX512)
+$(call object,backends/cpu/kernel_avxvnni.c): ALL_CFLAGS += -mavx2 -mavxvnni
+$(call object,backends/cpu/kernel_avx2.c): ALL_CFLAGS += -mavx2
 $(call object,backends/cpu/kernel_avx512bf16.c): ALL_CFLAGS += $(AVX512) -mavx512bf16
 
 $(call object,bench/bench_cpu.c): INCLUDES += $(if $(DNNL),-DBENCH_DNNL)

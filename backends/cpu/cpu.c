@@ -26,7 +26,10 @@ static void probe(struct backend_probe *out)
     backend_cpu_machine(&machine);
     *out = (struct backend_probe){ .state = BACKEND_AVAILABLE, .units = machine.cores };
     snprintf(out->device, sizeof out->device, "%.50s, %u cores, %s%s", machine.model, machine.cores,
-             machine.vnni ? "AVX-512 VNNI" : "plain C: no AVX-512 VNNI",
+             machine.vnni      ? "AVX-512 VNNI"
+             : machine.avxvnni ? "AVX-VNNI: no AVX-512 VNNI"
+             : machine.avx2    ? "AVX2: no AVX-512 VNNI"
+                               : "plain C: no AVX-512 VNNI",
              machine.bf16 ? " and BF16" : "");
 }
 
@@ -172,7 +175,7 @@ static enum err_code predict(const struct backend_job *job,
 
 const struct backend backend_cpu = {
     .name = "cpu",
-    .summary = "AVX-512 VNNI and BF16 kernels; plain C without them",
+    .summary = "AVX-512 VNNI and BF16 kernels; AVX-VNNI, AVX2 or plain C without them",
     .on_host = true,
     .follows_plans = true,
     .probe = probe,

@@ -94,7 +94,8 @@ struct kernel_set {
     uint64_t (*peak)(uint64_t rounds);
 };
 
-extern const struct kernel_set kernel_set_avx512vnni, kernel_set_portable;
+extern const struct kernel_set kernel_set_avx512vnni, kernel_set_avxvnni, kernel_set_avx2,
+    kernel_set_portable;
 extern const struct kernel_set kernel_set_avx512bf16, kernel_set_portable_bf16;
 
 /* Neighbouring sums of one row, of neighbouring channels, on their way to u8 or s8. */

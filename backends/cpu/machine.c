@@ -45,10 +45,17 @@ static size_t shared_cache_bytes(void)
     return known ? kib << 10 : cache_bytes(_SC_LEVEL3_CACHE_SIZE);
 }
 
-static bool forbids_avx512(void)
+/* What SOCWEAVE_CPU_ISA allows: up to that one, nothing if there is no such name. */
+enum isa { PORTABLE, AVX2, AVXVNNI, AVX512VNNI, ISAS };
+static const char *const isa_names[ISAS] = { "portable", "avx2", "avxvnni", "avx512vnni" };
+
+static enum isa allowed_isa(void)
 {
-    const char *isa = getenv("SOCWEAVE_CPU_ISA");
-    return isa != NULL && strcmp(isa, "portable") == 0;
+    const char *name = getenv("SOCWEAVE_CPU_ISA");
+    unsigned isa = ISAS - 1;
+    while (name != NULL && isa > PORTABLE && strcmp(name, isa_names[isa]) != 0)
+        isa--;
+    return isa;
 }
 
 void backend_cpu_machine(struct backend_cpu_machine *out)
@@ -57,13 +64,17 @@ void backend_cpu_machine(struct backend_cpu_machine *out)
     read_model(out->model, sizeof out->model);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     out->cores = cores > 0 ? (unsigned)cores : 1;
-    unsigned a, b, c, d;
+    unsigned a = 0, b, c, d;
+    enum isa allowed = allowed_isa();
     /* The compiler's test knows whether the system saves the registers. */
-    bool avx512 = !forbids_avx512() && __builtin_cpu_supports("avx512f") &&
+    out->avx2 = allowed >= AVX2 && __builtin_cpu_supports("avx2");
+    bool more = __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0;
+    out->avxvnni = out->avx2 && allowed >= AVXVNNI && more && (a >> 4 & 1);
+    bool avx512 = allowed == AVX512VNNI && __builtin_cpu_supports("avx512f") &&
                   __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
                   __builtin_cpu_supports("avx512dq");
     out->vnni = avx512 && __builtin_cpu_supports("avx512vnni");
-    out->bf16 = avx512 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
+    out->bf16 = avx512 && more && (a >> 5 & 1);
     out->l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE);
     out->l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE);
     out->l3_bytes = shared_cache_bytes();
@@ -74,7 +85,10 @@ const struct kernel_set *backend_cpu_kernels(enum backend_cpu_unit unit)
     struct backend_cpu_machine machine;
     backend_cpu_machine(&machine);
     if (unit == BACKEND_CPU_S8)
-        return machine.vnni ? &kernel_set_avx512vnni : &kernel_set_portable;
+        return machine.vnni      ? &kernel_set_avx512vnni
+               : machine.avxvnni ? &kernel_set_avxvnni
+               : machine.avx2    ? &kernel_set_avx2
+                                 : &kernel_set_portable;
     return machine.bf16 ? &kernel_set_avx512bf16 : &kernel_set_portable_bf16;
 }
 

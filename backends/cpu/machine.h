@@ -2,7 +2,8 @@
  * This CPU: what it is, which kernels it runs, and how fast it is right now. The rates are measured
  * in a few hundred microseconds to milliseconds; on a shared machine take the median of several.
  *
- * SOCWEAVE_CPU_ISA=portable keeps the program off AVX-512 (for tests, and to compare).
+ * SOCWEAVE_CPU_ISA=portable, avx2, avxvnni or avx512vnni uses no more than that (for tests, and to
+ * compare).
  */
 #ifndef SOCWEAVE_BACKENDS_CPU_MACHINE_H
 #define SOCWEAVE_BACKENDS_CPU_MACHINE_H
@@ -15,8 +16,9 @@ enum backend_cpu_unit { BACKEND_CPU_S8, BACKEND_CPU_BF16 }; /* u8 x s8 -> s32, b
 
 struct backend_cpu_machine {
     char model[80];
-    unsigned cores;                      /* online */
-    bool vnni, bf16;                     /* AVX-512 with these, not forbidden by SOCWEAVE_CPU_ISA */
+    unsigned cores;  /* online */
+    bool vnni, bf16; /* AVX-512 with these; this and the next line: and SOCWEAVE_CPU_ISA allows */
+    bool avx2, avxvnni;                  /* 256 bits */
     size_t l1_bytes, l2_bytes, l3_bytes; /* 0: unknown */
 };
 void backend_cpu_machine(struct backend_cpu_machine *out);

@@ -195,12 +195,58 @@ TEST(cpu__sliding_windows__as_the_reference)
     }
 }
 
+/* 255 · 127 and 255 · -128 in every product: sums of two leave 16 bits. */
+static void check_extremes(void)
+{
+    struct expr expr;
+    match_op("gemm", "m=5 n=19 k=70", &expr);
+    uint8_t a[5 * 70];
+    int8_t b[70 * 19];
+    const char *why;
+    memset(a, 255, sizeof a);
+    for (size_t i = 0; i < sizeof b; i++)
+        b[i] = i % 19 < 9 ? 127 : -128;
+    struct backend_job job = { .expr = &expr, .threads = 1 };
+    const void *const inputs[2] = { a, b };
+    int32_t *got = backend_case_output(&backend_cpu, &job, inputs, &why);
+    for (size_t i = 0; i < 5 * 19; i++)
+        CHECK_INT(70 * 255 * (i % 19 < 9 ? 127 : -128), got[i]);
+    free(got);
+}
+
+static void check_isa(const char *isa, uint64_t seed)
+{
+    setenv("SOCWEAVE_CPU_ISA", isa, 1);
+    struct backend_cpu_machine machine;
+    backend_cpu_machine(&machine);
+    CHECK(!machine.vnni && !machine.bf16 && machine.avx2 &&
+          machine.avxvnni == !strcmp(isa, "avxvnni"));
+    check_extremes();
+    for (uint64_t end = seed + 300; seed < end; seed++)
+        check_random(seed);
+    CHECK(backend_cpu_peak_ops_per_s(BACKEND_CPU_S8, 1) > 0);
+    unsetenv("SOCWEAVE_CPU_ISA");
+}
+
+TEST(cpu__256_bit_tiles__as_the_reference)
+{
+    struct backend_cpu_machine machine;
+    backend_cpu_machine(&machine);
+    check_extremes();
+    if (!machine.avx2)
+        test_skip("no AVX2");
+    check_isa("avx2", 3000);
+    if (!machine.avxvnni)
+        test_skip("no AVX-VNNI");
+    check_isa("avxvnni", 3300);
+}
+
 TEST(cpu__portable_tiles__as_the_reference)
 {
     setenv("SOCWEAVE_CPU_ISA", "portable", 1);
     struct backend_cpu_machine machine;
     backend_cpu_machine(&machine);
-    CHECK(!machine.vnni && !machine.bf16);
+    CHECK(!machine.vnni && !machine.bf16 && !machine.avx2 && !machine.avxvnni);
     for (uint64_t seed = 2000; seed < 2200; seed++)
         check_random(seed);
     struct rng rng = rng_stream(63, 0, 0);
