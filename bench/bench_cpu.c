@@ -41,8 +41,14 @@ static const struct shape shapes[] = {
     { "gemm_4096x512x512", "gemm", { 1, 512, 512, 4096 } },
     { "gemm_128x768x768", "gemm", { 1, 768, 768, 128 } },
     { "gemv_4096", "gemm", { 1, 4096, 4096, 1 } },
+    { "gemv_16384x4096", "gemm", { 1, 16384, 4096, 1 } }, /* 64 MiB: beyond the caches */
     { "depthwise_32_112", "depthwise_conv2d", { 32, 1, 1, 112, 112, 3, 3, 1, 1 } },
     { "depthwise_512_14", "depthwise_conv2d", { 512, 1, 1, 14, 14, 3, 3, 1, 1 } },
+    { "depthwise_96_56_s2", "depthwise_conv2d", { 96, 1, 1, 56, 56, 3, 3, 2, 1 } },
+    { "depthwise_144_56", "depthwise_conv2d", { 144, 1, 1, 56, 56, 3, 3, 1, 1 } },
+    { "depthwise_192_28", "depthwise_conv2d", { 192, 1, 1, 28, 28, 3, 3, 1, 1 } },
+    { "depthwise_576_14_s2", "depthwise_conv2d", { 576, 1, 1, 7, 7, 3, 3, 2, 1 } },
+    { "depthwise_960_7", "depthwise_conv2d", { 960, 1, 1, 7, 7, 3, 3, 1, 1 } },
 };
 
 static void must(enum err_code rc, const struct err *err)
@@ -135,6 +141,23 @@ static void report(const struct shape *s, unsigned threads, const char *what, do
     bench_report(bench, value, unit);
 }
 
+/* A product with one row reads B once: its rate against plain reads of as many bytes, by as many
+ * threads, in turn; both after a first time. */
+static void report_reading(const struct shape *s, unsigned threads, struct kernel_engine *ours,
+                           unsigned calls)
+{
+    double bytes = (double)s->w.k * s->w.c, share[ROUNDS], rate[ROUNDS];
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        run_ours(ours);
+        double ns = time_of(run_ours, ours, calls);
+        rate[round] = bytes / ns;
+        share[round] =
+            bytes / ns * 1e9 / backend_cpu_read_bytes_per_s((size_t)bytes / threads, threads);
+    }
+    report(s, threads, "read", backend_median(rate, ROUNDS), "GB/s");
+    report(s, threads, "share_of_read_bandwidth", backend_median(share, ROUNDS), "1");
+}
+
 /* Rounds of both sides until ROUNDS of them saw a steady peak, at most ten times as many. */
 static void run_shape(const struct shape *s, unsigned threads)
 {
@@ -171,6 +194,8 @@ static void run_shape(const struct shape *s, unsigned threads)
         report(s, threads, "speed_against_onednn", backend_median(ratio, used), "1");
 #endif
     }
+    if (is_gemm(s) && s->w.p == 1)
+        report_reading(s, threads, ours, calls);
     kernel_engine_free(ours);
 #ifdef BENCH_DNNL
     bench_peer_free(peer);

@@ -138,8 +138,8 @@ static const struct expr_binding *extent_of_upper(struct expr_parser *p, const c
 {
     if (!isupper((unsigned char)name[0]))
         return NULL;
-    char lower[EXPR_NAME_MAX];
-    for (size_t i = 0; i < sizeof lower; i++)
+    char lower[EXPR_NAME_MAX] = "";
+    for (size_t i = 0; i + 1 < sizeof lower && name[i] != '\0'; i++)
         lower[i] = (char)tolower((unsigned char)name[i]);
     const struct expr_binding *binding = binding_of(p, lower);
     return binding != NULL && binding->is_extent ? binding : NULL;

@@ -264,8 +264,8 @@ static void look_ahead(const struct kernel_engine *e, const struct row_tile *til
     size_t each = bytes / e->tile_count, at = (size_t)(tile - e->tiles) * each;
     t->ahead = t->b;
     t->ahead_step = 0;
-    if (bytes < AHEAD_FROM_BYTES || t->quad_count == 0)
-        return;
+    if (bytes < AHEAD_FROM_BYTES || each > t->quad_count * KERNEL_LINE_BYTES || t->quad_count == 0)
+        return; /* a panel that is used once or twice streams by itself */
     t->ahead = t->b + bytes + at;
     t->ahead_step = each / t->quad_count + 1;
 }

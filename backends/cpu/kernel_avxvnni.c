@@ -66,7 +66,9 @@ static void run(const struct kernel_tile *t)
 
 #define PEAK_SUMS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 #define PEAK_SUM(i)  __m256i s##i = x;
-#define PEAK_STEP(i) s##i = _mm256_dpbusd_avx_epi32(s##i, x, y);
+#define PEAK_STEP(i)                                                                               \
+    s##i = _mm256_dpbusd_avx_epi32(s##i, x, y);                                                    \
+    __asm__ volatile("" : "+x"(s##i), "+x"(x)); /* or all sums are one */
 #define PEAK_JOIN(i) all = _mm256_xor_si256(all, s##i);
 
 static uint64_t peak(uint64_t rounds)
@@ -74,7 +76,6 @@ static uint64_t peak(uint64_t rounds)
     __m256i x = _mm256_set1_epi8(1), y = x, all = x;
     PEAK_SUMS(PEAK_SUM)
     for (uint64_t r = 0; r < rounds; r++) {
-        __asm__ volatile("" : "+x"(x), "+x"(y)); /* or the products are known */
         PEAK_SUMS(PEAK_STEP)
     }
     PEAK_SUMS(PEAK_JOIN)
