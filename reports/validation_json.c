@@ -1,5 +1,5 @@
 /* validate/1: written, and read back for a page that shows several. */
-#include <string.h>
+#include <float.h>
 
 #include "core/json.h"
 #include "reports/validation.h"
@@ -86,19 +86,33 @@ void report_validation_json(const struct report_validation *v, struct text *text
 
 static const char *get_text(struct arena *arena, const struct json_node *object, const char *key)
 {
+    return arena_strdup(arena, json_get_str(object, key));
+}
+
+static const char *find_text(struct arena *arena, const struct json_node *object, const char *key)
+{
     return arena_strdup(arena, json_get_str_or(object, key, ""));
 }
 
+/* A time or a rate: not so small that a quotient would overflow. */
 static double get_real_or_null(const struct json_node *object, const char *key)
 {
     const struct json_node *node = json_get(object, key);
-    return json_type_of(node) == JSON_NODE_NULL ? 0 : json_number(node, 0, 1e30);
+    return json_type_of(node) == JSON_NODE_NULL ? 0 : json_number(node, 1e-9, 1e30);
 }
 
 /* Of a level that older files do not have. */
 static double find_real_or_null(const struct json_node *object, const char *key)
 {
     return json_find(object, key) != NULL ? get_real_or_null(object, key) : 0;
+}
+
+/* Follows from the rest. */
+static void skip_real_or_null(const struct json_node *object, const char *key)
+{
+    const struct json_node *node = json_get(object, key);
+    if (json_type_of(node) != JSON_NODE_NULL)
+        json_number(node, 0, DBL_MAX);
 }
 
 static void read_terms(const struct json_node *terms, struct arena *arena, struct report_trial *row)
@@ -122,12 +136,12 @@ static void read_row(const struct json_node *node, struct arena *arena, struct r
     const char *const *names = report_outcome_names;
     row->layer = get_text(arena, node, "layer");
     row->layers = (uint64_t)json_get_int(node, "layers", 1, INT64_MAX);
-    row->intrinsic = get_text(arena, node, "intrinsic");
-    row->match = get_text(arena, node, "match");
+    row->intrinsic = find_text(arena, node, "intrinsic");
+    row->match = find_text(arena, node, "match");
     row->outcome =
         (enum report_outcome)json_enum(json_get(node, "outcome"), names, REPORT_OUTCOME_COUNT);
-    row->detail = get_text(arena, node, "detail");
-    row->kernel = get_text(arena, node, "kernel");
+    row->detail = find_text(arena, node, "detail");
+    row->kernel = find_text(arena, node, "kernel");
     row->operations = (uint64_t)json_get_int(node, "operations", 0, INT64_MAX);
     row->bytes = (uint64_t)json_get_int(node, "bytes", 0, INT64_MAX);
     row->measured_ns = get_real_or_null(node, "measured_ns");
@@ -136,8 +150,8 @@ static void read_row(const struct json_node *node, struct arena *arena, struct r
         read_terms(json_get(node, "terms_ns"), arena, row);
     row->peak_ops_per_s = get_real_or_null(node, "peak_gops") * 1e9;
     row->bound_frac = json_get_real(node, "bound_frac", 0, 1e30);
-    get_real_or_null(node, "gops");
-    get_real_or_null(node, "peak_frac");
+    skip_real_or_null(node, "gops");
+    skip_real_or_null(node, "peak_frac");
 }
 
 /* Counts and statistics follow from the rows. */
@@ -148,8 +162,8 @@ static void skip_sums(const struct json_node *root)
         json_get_int(root, keys[o], 0, INT64_MAX);
     }
     json_get_real(root, "rank_correlation", -1, 1);
-    json_get_real(root, "median_error_frac", 0, 1e30);
-    json_get_real(root, "geomean_peak_frac", 0, 1e30);
+    json_get_real(root, "median_error_frac", 0, DBL_MAX);
+    json_get_real(root, "geomean_peak_frac", 0, DBL_MAX);
 }
 
 enum err_code report_validation_load(struct report_validation *out, const char *file,
@@ -162,10 +176,10 @@ enum err_code report_validation_load(struct report_validation *out, const char *
         .version = get_text(arena, root, "version"),
         .command = get_text(arena, root, "command"),
         .backend = get_text(arena, root, "backend"),
-        .device = get_text(arena, root, "device"),
-        .reason = get_text(arena, root, "reason"),
+        .device = find_text(arena, root, "device"),
+        .reason = find_text(arena, root, "reason"),
         .subject = get_text(arena, root, "subject"),
-        .machine = get_text(arena, root, "machine"),
+        .machine = find_text(arena, root, "machine"),
         .l1_bytes_per_s = find_real_or_null(root, "l1_bytes_per_s"),
         .l2_bytes_per_s = find_real_or_null(root, "l2_bytes_per_s"),
         .l3_bytes_per_s = find_real_or_null(root, "l3_bytes_per_s"),

@@ -104,6 +104,23 @@ TEST(validation__json__reads_back_as_it_was)
     text_release(&twice);
 }
 
+TEST(validation__json__without_its_backend__is_told)
+{
+    struct report_validation v = validation_of(NULL, 0), back;
+    struct text text = { 0 };
+    struct arena *arena = arena_new();
+    struct err error = ERR_INIT;
+    char *file = file_join(test_temp_dir(), "validate.json");
+    v.backend = "";
+    report_validation_json(&v, &text);
+    CHECK_OK(file_write(file, text.data, text.bytes, err));
+    CHECK_INT(ERR_VALUE, report_validation_load(&back, file, arena, &error));
+    CHECK_STR("$.backend", error.path);
+    free(file);
+    arena_free(arena);
+    text_release(&text);
+}
+
 TEST(validation__page__says_what_binds)
 {
     struct report_trial rows[] = { row_of(REPORT_OK, 1, 100, 150), row_of(REPORT_OK, 1, 900, 50),
