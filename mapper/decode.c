@@ -482,34 +482,42 @@ void decoder_keep(struct decoder *d, const struct activity_list *list, uint32_t 
 
 /* --- greedy --------------------------------------------------------------------------------- */
 
-static uint16_t earliest_way(const struct decoder *d, uint32_t layer, double transfer_weight)
+static uint16_t favourite_way(const struct decoder *d, uint32_t layer,
+                              const struct decode_taste *taste)
 {
     uint32_t count = decode_way_count(d->ways, layer), best = 0;
-    uint64_t best_ps = 0, ready_ps = 0;
+    uint64_t ready_ps = 0;
+    double best_ps = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct decode_way *way = decode_way(d->ways, layer, i);
         if (way->number == 0)
-            ready_ps = inputs_ready_ps(d, layer, way->accelerator, transfer_weight);
+            ready_ps = inputs_ready_ps(d, layer, way->accelerator, taste->transfer_weight);
         uint64_t start_ps = profile_earliest(&d->now.profiles[way->accelerator], way->option,
                                              ready_ps, way->duration_ps);
-        uint64_t end_ps = start_ps + way->duration_ps;
-        if (i == 0 || end_ps < best_ps) {
+        double value_ps = (double)(start_ps + way->duration_ps);
+        if (taste->price)
+            value_ps += taste->price[way->accelerator] * (double)way->duration_ps;
+        if (taste->after_ps)
+            value_ps +=
+                taste->after_weight *
+                taste->after_ps[(size_t)layer * d->problem->accelerator_count + way->accelerator];
+        if (i == 0 || value_ps < best_ps) {
             best = i;
-            best_ps = end_ps;
+            best_ps = value_ps;
         }
     }
     return (uint16_t)best;
 }
 
 struct decode_result decoder_greedy(struct decoder *d, struct activity_list *list,
-                                    double transfer_weight)
+                                    const struct decode_taste *taste)
 {
     snapshot_clear(&d->now, d->problem);
     for (size_t i = 0; i < SNAPSHOTS; i++)
         d->kept[i].valid = false;
     for (size_t at = 0; at < d->problem->layer_count; at++) {
         uint32_t layer = list->order[at];
-        list->way[layer] = earliest_way(d, layer, transfer_weight);
+        list->way[layer] = favourite_way(d, layer, taste);
         place(d, layer, decode_way(d->ways, layer, list->way[layer]));
     }
     keep_times(d, list, 0);

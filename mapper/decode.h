@@ -102,12 +102,18 @@ const uint64_t *decoder_end_ps(const struct decoder *decoder);
 /* Layers placed since decoder_new(): the unit of search budgets. */
 uint64_t decoder_work_layers(const struct decoder *decoder);
 
-/*
- * Choose ways by earliest end while placing layers in list order (fills list->way), as if transfers
- * took transfer_weight times as long: more than 1 keeps networks together. Without contention.
- */
+/* What decides between ways: end + price × duration + after_weight × what comes after. */
+struct decode_taste {
+    double
+        transfer_weight; /* as if transfers took so many times as long: keeps networks together */
+    double after_weight;
+    const double *price;    /* [accelerator]; NULL: 0 */
+    const double *after_ps; /* [layer * accelerators + accelerator]; NULL: 0 */
+};
+
+/* Choose ways by taste while placing layers in list order (fills list->way). Without contention. */
 struct decode_result decoder_greedy(struct decoder *decoder, struct activity_list *list,
-                                    double transfer_weight);
+                                    const struct decode_taste *taste);
 
 /*
  * Forward-backward improvement: shift all layers of the last kept run to the right under its

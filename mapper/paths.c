@@ -282,6 +282,25 @@ void paths_init(struct paths *paths, const struct view *view, enum granularity g
     search_release(&search);
 }
 
+double *paths_after(const struct view *view)
+{
+    struct search search;
+    search_init(&search, view, GRANULARITY_LAYER);
+    double *after = NULL;
+    if (search.with_transfers) {
+        after = mem_alloc((size_t)view->layer_count * view->accelerator_count, sizeof *after);
+        for (uint32_t layer = view->layer_count; layer-- > 0;)
+            for (size_t cell = search.begin[layer]; cell < search.begin[layer + 1]; cell++) {
+                uint32_t acc = support_of(&search, layer)[cell - search.begin[layer]];
+                backward_cell(&search, layer, cell);
+                after[(size_t)layer * view->accelerator_count + acc] =
+                    (double)search.after_ps[cell];
+            }
+    }
+    search_release(&search);
+    return after;
+}
+
 void paths_release(struct paths *paths)
 {
     free(paths->head_ps);

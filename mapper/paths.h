@@ -19,6 +19,13 @@ struct paths {
 void paths_init(struct paths *paths, const struct view *view, enum granularity granularity);
 void paths_release(struct paths *paths);
 
+/*
+ * [layer * accelerators + accelerator]: what must pass from the end of a layer there to the end of
+ * all, in ps, at layer granularity; 0 where it cannot run. free() it. NULL where transfers are left
+ * out.
+ */
+double *paths_after(const struct view *view);
+
 /* The least time that an option can hold its PEs (docs/model.md M-30): reads from memory overlap
  * with it, and at tile granularity split into packets that may pass a route faster than as one. */
 static inline uint64_t paths_option_ps(const struct layer_option *option,

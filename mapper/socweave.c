@@ -17,9 +17,10 @@
 #include "mapper/plan.h"
 #include "mapper/rank.h"
 #include "mapper/rows.h"
+#include "mapper/taste.h"
 
 enum { ISLANDS = 4, ROUNDS = 12, SEEDS_KEPT = ISLANDS, GUESTS = 3, PLANS_MIN = 2000 };
-static const double plans_share = 0.1; /* of the budget */
+static const double plans_share = 0.1, tastes_share = 0.2; /* of the budget */
 /* Temperatures as shares of the value; 2% is far too hot. */
 static const double hottest = 1e-3, coldest = 4e-5;
 /* A search whose size the user leaves open: some seconds on two cores for any size, and no more
@@ -94,7 +95,8 @@ static double seed_value(const struct search *search, const struct decode_result
 static double greedy_value(const struct search *search, struct decoder *decoder,
                            struct activity_list *list, double transfer_weight)
 {
-    decoder_greedy(decoder, list, transfer_weight);
+    const struct decode_taste taste = { .transfer_weight = transfer_weight };
+    decoder_greedy(decoder, list, &taste);
     decoder_justify(decoder, list);
     struct decode_result r = decoder_run(decoder, list, 0, DECODE_NEVER, true);
     return seed_value(search, &r);
@@ -149,6 +151,34 @@ static void offer_mappers(struct search *search, struct decoder *decoder, struct
     }
 }
 
+static void offer_justified(const struct search *search, struct decoder *decoder,
+                            struct seed *seeds, struct activity_list *list)
+{
+    decoder_run(decoder, list, 0, DECODE_NEVER, true);
+    decoder_justify(decoder, list);
+    struct decode_result r = decoder_run(decoder, list, 0, DECODE_NEVER, true);
+    offer(seeds, list, seed_value(search, &r), search->view->layer_count);
+}
+
+/* One search for a taste per island, where there are kinds of accelerators to choose from. */
+static void offer_tastes(struct search *search, struct decoder *decoder, struct seed *seeds)
+{
+    const struct problem *p = search->view->problem;
+    struct activity_list lists[ISLANDS];
+    uint64_t work_layers = (uint64_t)(tastes_share * (double)budget_layers(search) / ISLANDS);
+    if (!taste_suits(&search->ways))
+        return;
+    for (uint32_t i = 0; i < ISLANDS; i++)
+        activity_list_init(&lists[i], p->layer_count);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(search->options->jobs)
+    for (uint32_t i = 0; i < ISLANDS; i++)
+        taste_search(&search->ways, search->options->seed, i, work_layers, &lists[i]);
+    for (uint32_t i = 0; i < ISLANDS; i++) {
+        offer_justified(search, decoder, seeds, &lists[i]);
+        activity_list_release(&lists[i]);
+    }
+}
+
 /* One search for a plan per island, if each can afford to try enough of them. */
 static void offer_plans(struct search *search, struct decoder *decoder, struct seed *seeds)
 {
@@ -163,10 +193,7 @@ static void offer_plans(struct search *search, struct decoder *decoder, struct s
     for (uint32_t i = 0; i < ISLANDS; i++)
         plan_search(&search->ways, search->options->seed, i, work_layers, &lists[i]);
     for (uint32_t i = 0; i < ISLANDS; i++) {
-        decoder_run(decoder, &lists[i], 0, DECODE_NEVER, true);
-        decoder_justify(decoder, &lists[i]);
-        struct decode_result r = decoder_run(decoder, &lists[i], 0, DECODE_NEVER, true);
-        offer(seeds, &lists[i], seed_value(search, &r), p->layer_count);
+        offer_justified(search, decoder, seeds, &lists[i]);
         activity_list_release(&lists[i]);
     }
 }
@@ -228,8 +255,10 @@ static void make_seeds(struct search *search, struct seed *seeds)
     }
     if (is_on(search, MAPPER_SEEDS))
         offer_mappers(search, decoder, seeds, &list);
-    if (is_on(search, MAPPER_SEEDS) && search->options->objective == OBJECTIVE_LATENCY)
+    if (is_on(search, MAPPER_SEEDS) && search->options->objective == OBJECTIVE_LATENCY) {
+        offer_tastes(search, decoder, seeds);
         offer_plans(search, decoder, seeds);
+    }
     activity_list_release(&list);
     free(mean);
     free(rank);

@@ -1,9 +1,10 @@
-/* Plans and the waists they cut at. */
+/* Searches for lists to begin with: plans, and the waists they cut at; tastes. */
 #include "mapper/plan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "mapper/taste.h"
 #include "mapper/waist.h"
 #include "tests/fixture.h"
 #include "tests/model/sim_problem.h"
@@ -18,7 +19,10 @@ static void check_is_topological(const struct problem *p, const struct activity_
     }
 }
 
-TEST(plan__random_problems__lists_are_legal_and_of_their_seed_alone)
+typedef void search_function(const struct decode_ways *ways, uint64_t seed, uint32_t island,
+                             uint64_t work_layers, struct activity_list *list);
+
+static void check_search(search_function *search)
 {
     for (uint64_t seed = 1; seed <= 40; seed++) {
         const struct fixture_shape shape = { .layers = 5 + (unsigned)seed % 40,
@@ -34,10 +38,9 @@ TEST(plan__random_problems__lists_are_legal_and_of_their_seed_alone)
         decode_ways_init(&ways, &view);
         activity_list_init(&list, f.problem.layer_count);
         activity_list_init(&again, f.problem.layer_count);
-        CHECK(plan_suits(&f.problem));
         uint64_t work_layers = 300 * f.problem.layer_count;
-        plan_search(&ways, seed, 1, work_layers, &list);
-        plan_search(&ways, seed, 1, work_layers, &again);
+        search(&ways, seed, 1, work_layers, &list);
+        search(&ways, seed, 1, work_layers, &again);
         check_is_topological(&f.problem, &list);
         for (uint32_t layer = 0; layer < f.problem.layer_count; layer++) {
             CHECK(list.way[layer] < decode_way_count(&ways, layer));
@@ -50,6 +53,16 @@ TEST(plan__random_problems__lists_are_legal_and_of_their_seed_alone)
         view_release(&view);
         fixture_release(&f);
     }
+}
+
+TEST(plan__random_problems__lists_are_legal_and_of_their_seed_alone)
+{
+    check_search(plan_search);
+}
+
+TEST(taste__random_problems__lists_are_legal_and_of_their_seed_alone)
+{
+    check_search(taste_search);
 }
 
 TEST(waist__a_block_with_a_bypass__is_cut_before_and_behind)
