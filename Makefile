@@ -184,10 +184,10 @@ check: deps
 	@$(MAKE) --no-print-directory all $(BUILD)/test_socweave
 	@BUILD=$(BUILD) tests/run
 
-## check-cuda: build the CUDA kernels and run the backend's tests; skips what needs a GPU if there is none
+## check-cuda: build the CUDA kernels, run the backend's tests; with a GPU random cases, compute-sanitizer, networks
 check-cuda: deps
-	@$(MAKE) --no-print-directory CUDA=1 BUILD=$(BUILD)-cuda $(BUILD)-cuda/test_socweave
-	@$(BUILD)-cuda/test_socweave cuda
+	@$(MAKE) --no-print-directory CUDA=1 BUILD=$(BUILD)-cuda all $(BUILD)-cuda/test_socweave
+	@BUILD=$(BUILD)-cuda tests/tools/check-cuda
 
 ## asan: the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 asan: deps

@@ -45,9 +45,13 @@ static enum err_code read_match(struct validate_args *a, struct err *err)
 
 static enum err_code check_calibration(const struct validate_args *a, struct err *err)
 {
-    if (a->graph || a->mapping || a->backend || a->machine)
-        return err_set(err, ERR_USAGE,
-                       "--calibrate goes without --backend, --graph, --mapping and --machine");
+    if (a->graph || a->mapping || a->machine)
+        return err_set(err, ERR_USAGE, "--calibrate goes without --graph, --mapping and --machine");
+    if (a->backend && strcmp(a->backend, "cpu") != 0 && strcmp(a->backend, "cuda") != 0)
+        return err_set(err, ERR_USAGE, "--calibrate: expected --backend cpu or cuda, got \"%s\"",
+                       a->backend);
+    if (a->backend && a->host)
+        return err_set(err, ERR_USAGE, "--host is of this machine's cores, without --backend");
     if ((a->out == NULL) == (a->host == NULL))
         return err_set(err, ERR_USAGE, "--calibrate needs --out FILE or --host FILE");
     if (a->workload && !a->host)
@@ -110,7 +114,7 @@ static enum err_code parse(struct validate_args *a, int argc, char **argv, bool 
         { "--match", CLI_TEXT, &a->match, "M", "which plans: best, all, or the N best" },
         { "--each", CLI_FLAG, &a->each, NULL, "run layers of equal shape one by one, not once" },
         { "--machine", CLI_TEXT, &a->machine, "FILE", "predict for this machine, as --calibrate wrote it (backend cpu)" },
-        { "--calibrate", CLI_FLAG, &a->calibrate, NULL, "measure this machine in place of layers, and write it to --out FILE" },
+        { "--calibrate", CLI_FLAG, &a->calibrate, NULL, "measure this machine (--backend cuda: its GPU) in place of layers, and write it to --out FILE" },
         { "--host", CLI_TEXT, &a->host, "FILE", "--calibrate: time layers (of --workload) on the cores, write them as a SoC" },
         { "--group", CLI_COUNT, &a->group, "N", "--host: cores of each accelerator", .low = 1, .high = 64 },
         { "--tune", CLI_COUNT, &a->tune, "N", "measure the N best tilings of each kernel by prediction, and take the fastest (backend cuda)", .low = 1, .high = 10000 },

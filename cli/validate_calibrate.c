@@ -1,6 +1,9 @@
 /* validate --calibrate: this machine's rates into a file. */
+#include <string.h>
+
 #include "backends/cpu/calibrate.h"
 #include "backends/cpu/machine.h"
+#include "backends/cuda/calibrate.h"
 #include "cli/validate.h"
 #include "core/file.h"
 
@@ -23,8 +26,39 @@ static void print_rates(const struct intrin_rates *r)
            r->epilogue_elements_per_s / 1e6);
 }
 
+static void print_gpu(const struct intrin_calibration *c)
+{
+    const struct intrin_rates *r = &c->rates[0];
+    printf("%s, %u SMs: %.0f TOP/s of u8 x s8; memory GB/s: reads %.0f (stated), writes %.0f; "
+           "a call %.0f ns\n",
+           c->name, c->cores, r->peak_ops_per_s / 1e12, r->memory_bytes_per_s / 1e9,
+           r->memory_write_bytes_per_s / 1e9, r->call_ns);
+    printf("  link GB/s: to %.1f, from %.1f; a copy of next to nothing %.0f ns\n",
+           c->link.to_bytes_per_s / 1e9, c->link.from_bytes_per_s / 1e9, c->link.call_ns);
+}
+
+static enum err_code calibrate_gpu(const struct validate_args *a, struct err *err)
+{
+    char name[64];
+    struct text text = { 0 };
+    struct intrin_calibration c = { .version = SOCWEAVE_VERSION, .command = a->command };
+    enum err_code rc = cuda_calibrate(&cuda_calibrate_default, (unsigned)a->samples, &c, name, err);
+    if (rc != ERR_OK)
+        return rc;
+    intrin_calibration_json(&c, &text);
+    rc = file_write(a->out, text.data, text.bytes, err);
+    if (rc == ERR_OK && a->json)
+        fputs(text.data, stdout);
+    else if (rc == ERR_OK)
+        print_gpu(&c);
+    text_release(&text);
+    return rc;
+}
+
 enum err_code cli_validate_calibrate(const struct validate_args *a, struct err *err)
 {
+    if (a->backend != NULL && strcmp(a->backend, "cuda") == 0)
+        return calibrate_gpu(a, err);
     struct backend_cpu_machine m;
     struct text text = { 0 };
     backend_cpu_machine(&m);

@@ -68,6 +68,22 @@ done
 # This machine measured, and predictions from it.
 check_status usage__calibrate_no_out__exit_2 2 validate --calibrate
 says usage__calibrate_no_out__is_said '--calibrate needs --out FILE'
+check_status usage__calibrate_reference__exit_2 2 validate --calibrate --backend reference --out "$WORK/m.json"
+says usage__calibrate_reference__is_said '--calibrate: expected --backend cpu or cuda, got "reference"'
+check_status usage__calibrate_host_of_a_backend__exit_2 2 validate --calibrate --backend cuda --host "$WORK/m.json"
+validate --calibrate --backend cuda --samples 1 --out "$WORK/gpu.json" >"$WORK/gpu.out" 2>"$WORK/gpu.err"
+status=$?
+if [ $status = 6 ]; then
+    check calibrate__no_gpu__says_why grep -q -- '--calibrate: .' "$WORK/gpu.err"
+    check calibrate__no_gpu__writes_nothing test ! -e "$WORK/gpu.json"
+    skip calibrate__gpu "$(cat "$WORK/gpu.err")"
+else
+    check calibrate__gpu__exit_0 test $status = 0
+    check_status calibrate__gpu_file__is_valid 0 "$SOCWEAVE" check "$WORK/gpu.json"
+fi
+check_status usage__tune_cache_alone__exit_2 2 validate $reference --graph resnet8 --tune-cache "$WORK/t.json"
+says usage__tune_cache_alone__is_said '--tune-cache goes with --tune'
+check_status validate__tune_of_cpu__is_ignored 0 validate $reference --graph resnet8 --layer stage2_s --samples 0 --tune 2 --tune-cache "$WORK/t.json"
 check_status usage__calibrate_with_graph__exit_2 2 validate --calibrate --graph resnet8 --out "$WORK/m.json"
 check_status usage__calibrate_no_samples__exit_2 2 validate --calibrate --samples 0 --out "$WORK/m.json"
 check_status usage__machine_of_reference__exit_2 2 validate $reference --graph resnet8 --machine "$WORK/m.json"

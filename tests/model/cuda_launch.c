@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/cuda/choose.h"
 #include "backends/cuda/index.h"
 #include "backends/element.h"
 #include "core/arena.h"
+#include "core/file.h"
+#include "core/text.h"
 #include "tests/model/cuda_emulate.h"
 #include "tests/model/cuda_fake.h"
 #include "tests/model/cuda_model.h"
@@ -155,15 +158,49 @@ static void run_emulated(struct launch_case *c, struct rng *rng, struct emulatio
     cuda_problem_release(&problem);
 }
 
-/* The same on a GPU. */
-static void run_device(struct launch_case *c)
+/* A cache that names one of all choices, so that every kernel and tiling gets its turn. */
+static char *random_cache(const struct launch_case *c, struct rng *rng)
+{
+    const struct cuda_driver *driver = cuda_driver_here();
+    struct cuda_facts facts;
+    struct cuda_problem problem;
+    struct cuda_choice *choices;
+    size_t count;
+    bool falls_back;
+    char reason[192], family[160];
+    driver->probe(&facts, reason, sizeof reason);
+    CHECK_OK(cuda_problem_init(&problem, &c->job, err));
+    CHECK_OK(
+        cuda_choices(&facts, driver, &problem, &c->intrin, &choices, &count, &falls_back, err));
+    cuda_family(&problem, family, sizeof family);
+    char *file = file_join(test_temp_dir(), "choice.json");
+    struct text text = { 0 };
+    text_printf(
+        &text,
+        "{ \"socweave\": \"tuning/1\", \"entries\": [ { \"device\": \"%s\", \"family\": \"%s\", "
+        "\"choice\": \"%s\", \"ns\": 1 } ] }",
+        facts.name, family, choices[rng_below(rng, (uint32_t)count)].name);
+    CHECK_OK(file_write(file, text.data, text.bytes, err));
+    text_release(&text);
+    free(choices);
+    cuda_problem_release(&problem);
+    return file;
+}
+
+/* The same on a device: half of them by a random choice, half by the backend's own. */
+static void run_device(struct launch_case *c, struct rng *rng)
 {
     struct backend_kernel *kernel;
+    char *file = rng_below(rng, 2) ? random_cache(c, rng) : NULL;
+    const struct backend_tuning tuning = { 1, file };
+    c->job.tuning = file != NULL ? &tuning : NULL;
     CHECK_OK(backend_cuda.prepare(&c->job, &kernel, err));
+    CHECK(file == NULL || strstr(backend_cuda.describe(kernel), "tuned before") != NULL);
     const void *inputs[2] = { c->data[0], c->job.constant != NULL ? NULL : c->data[1] };
     memset(c->output, 0xa5, 8 * c->elements);
     CHECK_OK(backend_cuda.run(kernel, inputs, c->output, err));
     backend_cuda.release(kernel);
+    free(file);
     check_output(c);
 }
 
@@ -189,7 +226,7 @@ static void run_random(const char *intrin, const struct expr *expr, uint64_t see
     if (e != NULL)
         run_emulated(&c, &rng, e);
     else
-        run_device(&c);
+        run_device(&c, &rng);
     intrin_plan_release(&plan);
     intrin_matches_release(&matches);
     case_release(&c);
