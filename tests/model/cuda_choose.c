@@ -223,6 +223,63 @@ static const char *refused(const char *op, const char *numbers, size_t operand)
     return why != NULL ? why : "";
 }
 
+/* I[n+1,p*2+r-1,q*2+s-1,c], lines q, k c: channels, then columns two by two from -1; rows; images.
+ */
+TEST(cuda_map__channels_last_convolution__padding_is_the_bounds)
+{
+    struct subject s;
+    const struct intrin_mapping mapping = { { 1 << 2, 1 << 3, 1 << 6 } }; /* n p q k r s c */
+    match_expr("O[n,p,q,k] += I[n+1,p*2+r-1,q*2+s-1,c] * W[k,r,s,c]",
+               "n=2 p=5 q=6 k=8 r=3 s=3 c=16", "", &s.expr);
+    CHECK_OK(intrin_find("wgmma.m64n256k16.f16", &s.intrin, err));
+    intrin_adopt_types(&s.intrin, &s.expr);
+    CHECK_STR("r", s.expr.iters[4].name);
+    CHECK_STR("c", s.expr.iters[6].name);
+    CHECK_OK(intrin_plan_init(&s.plan, &s.intrin, &s.expr, &mapping, err));
+    struct backend_job job = { .expr = &s.expr, .plan = &s.plan, .threads = 1 };
+    CHECK_OK(cuda_problem_init(&s.problem, &job, err));
+    const struct cuda_map *a = &s.problem.params.operand_a.map;
+    CHECK(s.problem.no_boxes[0] == NULL);
+    CHECK_INT(4, a->rank);
+    CHECK_INT(16, a->extent[0]);
+    int64_t width = s.expr.tensors[1].dims[2].extent, height = s.expr.tensors[1].dims[1].extent;
+    CHECK_INT(width, a->extent[1]);
+    CHECK_INT(32, a->stride_bytes[1]);
+    CHECK_INT(2, a->line_step);
+    CHECK_INT(-1, a->constant[1]);
+    CHECK_INT(height, a->extent[2]);
+    CHECK_INT(-1, a->constant[2]);
+    CHECK_INT(2 * 16 * width * height, a->stride_bytes[3]);
+    int32_t where[CUDA_MAP_DIMS];
+    cuda_map_at(a, s.problem.tables, 5 + 3, 3 + 2, 4, 0, where); /* n 1, p 3; r 1, s 2; q 4 */
+    CHECK_INT(0, where[0]);
+    CHECK_INT(4 * 2 + 2 - 1, where[1]);
+    CHECK_INT(3 * 2 + 1 - 1, where[2]);
+    CHECK_INT(2, where[3]);
+    struct cuda_map_arguments box;
+    cuda_map_arguments(a, 2, &box);
+    CHECK_INT(64, box.box[0]);
+    CHECK_INT(128, box.box[1]); /* 64 lines, every other element */
+    CHECK_INT(2, box.step[1]);
+    CHECK_INT(1, box.box[2]);
+    subject_release(&s);
+}
+
+/* k along the filter's columns: past its end there are more columns of the image, not zeroes. */
+TEST(cuda_map__k_along_a_padded_dimension__is_refused)
+{
+    struct subject s;
+    const struct intrin_mapping mapping = { { 1 << 1, 1 << 3, 1 << 5 } };
+    match_expr("O[n,p,q,k] += I[n,p+r-1,q+s-1] * W[k,r,s]", "n=1 p=8 q=8 k=8 r=3 s=3", "", &s.expr);
+    CHECK_OK(intrin_find("wgmma.m64n256k16.f16", &s.intrin, err));
+    intrin_adopt_types(&s.intrin, &s.expr);
+    CHECK_OK(intrin_plan_init(&s.plan, &s.intrin, &s.expr, &mapping, err));
+    struct backend_job job = { .expr = &s.expr, .plan = &s.plan, .threads = 1 };
+    CHECK_OK(cuda_problem_init(&s.problem, &job, err));
+    CHECK_STR("k is padded", s.problem.no_boxes[0]);
+    subject_release(&s);
+}
+
 TEST(cuda_map__what_no_map_expresses__says_why)
 {
     CHECK_STR("", refused("gemm", "m=64 n=64 k=64", 0));

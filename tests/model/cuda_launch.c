@@ -233,11 +233,12 @@ static void run_random(const char *intrin, const struct expr *expr, uint64_t see
 }
 
 static const char *const intrins[] = {
-    "mma.m16n8k16.f16",   "mma.m16n8k16.bf16",  "mma.m16n8k32.s8",      "mma.m16n8k32.u8s8",
-    "wmma.m16n16k16.f16", "wmma.m32n8k16.bf16", "wmma.m8n32k16.s8",     "wmma.m16n16k16.u8",
-    "wmma.m32n8k16.s8",   "wmma.m8n32k16.f16",  "wgmma.m64n256k16.f16", "wgmma.m64n256k16.bf16",
+    "mma.m16n8k16.f16",    "mma.m16n8k16.bf16",     "mma.m16n8k32.s8",      "mma.m16n8k32.u8s8",
+    "wmma.m16n16k16.f16",  "wmma.m32n8k16.bf16",    "wmma.m8n32k16.s8",     "wmma.m16n16k16.u8",
+    "wmma.m32n8k16.s8",    "wmma.m8n32k16.f16",     "wgmma.m64n256k16.f16", "wgmma.m64n256k16.bf16",
+    "wgmma.m64n256k32.s8", "wgmma.m64n256k32.u8s8",
 };
-enum { INTRINS = sizeof intrins / sizeof *intrins, WITH_KERNELS = 10 }; /* not yet wgmma */
+enum { INTRINS = sizeof intrins / sizeof *intrins };
 
 static int64_t ragged(struct rng *rng, int64_t small, int64_t large)
 {
@@ -290,6 +291,34 @@ TEST(cuda_launch__random_convolutions__exact)
         run_random(intrins[seed % INTRINS], &expr, seed, NULL, rng_below(&rng, 2), &e);
     }
     CHECK_INT(0, e.conflicts);
+}
+
+/* Channels last, strides, padding, and places beyond the first one: what tensor maps have more than
+ * two dimensions, steps and constants for. */
+static void random_channels_last(struct rng *rng, struct expr *out)
+{
+    char text[160], numbers[96];
+    int stride = 1 + (int)rng_below(rng, 3), first = (int)rng_below(rng, 3);
+    int r = 1 + (int)rng_below(rng, 3), s = 1 + (int)rng_below(rng, 3);
+    int pad = r > 1 && s > 1 ? (int)rng_below(rng, 2) : 0;
+    snprintf(text, sizeof text, "O[n,p,q,k] += I[n+%d,p*%d+r-%d,q*%d+s-%d,c] * W[k,r,s,c]", first,
+             stride, pad, stride, pad);
+    snprintf(numbers, sizeof numbers, "n=%d p=%d q=%d k=%d c=%d r=%d s=%d",
+             1 + (int)rng_below(rng, 2), 2 + (int)rng_below(rng, 6), 2 + (int)rng_below(rng, 90),
+             (int)ragged(rng, 20, 70), 16 * (1 + (int)rng_below(rng, 6)), r, s);
+    match_expr(text, numbers, "", out);
+}
+
+TEST(cuda_launch__channels_last__boxes_of_padded_and_strided_lines)
+{
+    struct emulation e = { 0 };
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct rng rng = rng_stream(seed, 12, 0);
+        struct expr expr;
+        random_channels_last(&rng, &expr);
+        run_random(intrins[10 + seed % 4], &expr, seed, NULL, true, &e);
+    }
+    CHECK(e.boxes > 1000);
 }
 
 TEST(cuda_launch__every_operator_of_the_matchers_table__exact)
