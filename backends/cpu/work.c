@@ -110,7 +110,7 @@ static int longer_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* docs/model.md M-150 to M-152, M-154 */
+/* docs/model.md M-150, M-151, M-152, M-154 */
 void kernel_work_forecast(const struct kernel_work *work, const struct intrin_calibration *machine,
                           struct backend_forecast *out)
 {
