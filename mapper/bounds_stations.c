@@ -33,23 +33,39 @@ static uint64_t fastest_ps(const struct bounds *b, uint32_t layer)
     return least_ps;
 }
 
-/* Transfers aside. */
+/* By every size of an edge. free() it. */
+static uint64_t *fastest_transfers_ps(const struct finder *f)
+{
+    const struct problem *p = f->problem;
+    uint64_t *least_ps = mem_alloc(p->size_class_count + 1, sizeof *least_ps);
+    for (size_t size = 0; size < p->size_class_count; size++) {
+        const uint64_t *of_pairs_ps = p->transfer_ps + size * p->pair_class_count;
+        least_ps[size] = p->pair_class_count ? of_pairs_ps[0] : 0;
+        for (size_t pair = 1; pair < p->pair_class_count; pair++)
+            least_ps[size] = min_u64(least_ps[size], of_pairs_ps[pair]);
+    }
+    return least_ps;
+}
+
 static void find_longest(struct finder *f)
 {
     const struct problem *p = f->problem;
+    uint64_t *least_ps = fastest_transfers_ps(f);
     for (uint32_t layer = 0; layer < p->layer_count; layer++) {
         uint64_t start_ps = 0;
         f->edge_before[layer] = UINT32_MAX;
         for (uint32_t at = p->pred_begin[layer]; at < p->pred_begin[layer + 1]; at++) {
             uint32_t pred = p->preds[at].layer;
             bool is_own = p->network_of[pred] == p->network_of[layer];
-            if (is_own && (f->edge_before[layer] == UINT32_MAX || f->end_ps[pred] > start_ps)) {
-                start_ps = f->end_ps[pred];
+            uint64_t there_ps = f->end_ps[pred] + least_ps[p->preds[at].size_class];
+            if (is_own && (f->edge_before[layer] == UINT32_MAX || there_ps > start_ps)) {
+                start_ps = there_ps;
                 f->edge_before[layer] = at;
             }
         }
         f->end_ps[layer] = start_ps + fastest_ps(f->bounds, layer);
     }
+    free(least_ps);
 }
 
 /* The path that ends here, first layer first; *count of them. free() it. */
