@@ -5,8 +5,8 @@ import json
 import os
 import sys
 
-FULL_LAYERS = 200000
-WORKLOAD_LAYERS = 123  # edge-mix: what a replay places
+# Placed layers of a full evaluation; of a replay: edge-mix, vision-light.
+LAYERS = {"edge-small": (200000, 123), "topology": (50000, 330)}
 RUNG_FACTOR = {"grid": 1, "random": 1, "halving": 4, "nsga2": 64}
 evaluations = []
 folder, space = sys.argv[1:3]
@@ -44,7 +44,7 @@ for file in sorted(glob.glob(os.path.join(folder, space + "-*-[0-9]*.csv"))):
     top = max(p[2] for p in points)
     work = sum(float(RUNG_FACTOR[name.split("-")[0]]) ** (p[2] - top) for p in points)
     with open(file[:-4] + ".json", encoding="utf-8") as run:
-        replayed = json.load(run)["replays_now"] * WORKLOAD_LAYERS / FULL_LAYERS
+        replayed = json.load(run)["replays_now"] * LAYERS[space][1] / LAYERS[space][0]
     full = [p for p in points if p[2] == top]
     evaluations += [[name.split("-")[0], volume(points) / volume(grid), volume(full) / volume(grid)]]
     print(f"| {name.replace('-', ', ')} | {len(points)} | {len(full)} | {work:.1f} | {replayed:.2f} "
