@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "backends/sample.h"
 #include "cli/outcome.h"
 #include "cli/validate.h"
 #include "core/arena.h"
@@ -80,6 +81,16 @@ static size_t median_run(const struct session *s)
     return 0;
 }
 
+static uint64_t median_layer_ps(const struct session *s, size_t layer)
+{
+    double *values = mem_alloc(s->run_count, sizeof *values);
+    for (size_t r = 0; r < s->run_count; r++)
+        values[r] = s->timelines[r].layers[layer].end_ns - s->timelines[r].layers[layer].begin_ns;
+    uint64_t ps = as_ps(backend_median(values, s->run_count));
+    free(values);
+    return ps;
+}
+
 /* --- reporting -------------------------------------------------------------------------------- */
 
 static enum err_code write_dir(const struct report_host_run *run, const char *dir, struct err *err)
@@ -121,11 +132,13 @@ static enum err_code report(struct session *s, const struct outcome *outcome, st
     struct backend_probe probe;
     struct exec_error error;
     backend_cpu.probe(&probe);
-    exec_error_divide(s->problem, s->mapping, simulated->makespan_ps, median, &error);
+    exec_error_divide(s->problem, s->mapping, simulated->makespan_ps, s->timelines, s->run_count,
+                      median_run(s), &error);
     for (size_t i = 0; i < s->problem->layer_count; i++) {
         const struct exec_event *event = &median->layers[i];
         s->events[i] = (struct report_host_event){ as_ps(event->copy_ns), as_ps(event->begin_ns),
-                                                   as_ps(event->end_ns), event->copied_bytes };
+                                                   as_ps(event->end_ns), event->copied_bytes,
+                                                   median_layer_ps(s, i) };
     }
     const struct report_host_run run = {
         .problem = s->problem,

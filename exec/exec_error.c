@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "backends/sample.h"
 #include "core/arena.h"
 #include "core/num.h"
 
@@ -37,9 +38,23 @@ static uint64_t as_ps(double ns)
     return ns > 0 ? (uint64_t)llround(ns * 1000) : 0;
 }
 
+/* Median over the runs of a layer's time: with its copies, or of computing alone. */
+static uint64_t median_ps(const struct exec_timeline *runs, size_t run_count, size_t layer,
+                          bool copies)
+{
+    double *values = mem_alloc(run_count, sizeof *values);
+    for (size_t r = 0; r < run_count; r++) {
+        const struct exec_event *event = &runs[r].layers[layer];
+        values[r] = event->end_ns - (copies ? event->copy_ns : event->begin_ns);
+    }
+    uint64_t ps = as_ps(backend_median(values, run_count));
+    free(values);
+    return ps;
+}
+
 void exec_error_divide(const struct problem *p, const struct mapping *mapping,
-                       uint64_t simulated_ps, const struct exec_timeline *measured,
-                       struct exec_error *out)
+                       uint64_t simulated_ps, const struct exec_timeline *runs, size_t run_count,
+                       size_t median, struct exec_error *out)
 {
     uint64_t *busy_ps = mem_alloc(p->layer_count, sizeof *busy_ps);
     for (size_t i = 0; i < mapping->placement_count; i++) {
@@ -50,16 +65,16 @@ void exec_error_divide(const struct problem *p, const struct mapping *mapping,
     }
     uint64_t predicted_ps = exec_error_replay(p, mapping, busy_ps, true);
     for (size_t i = 0; i < p->layer_count; i++)
-        busy_ps[i] = as_ps(measured->layers[i].end_ns - measured->layers[i].begin_ns);
+        busy_ps[i] = median_ps(runs, run_count, i, false);
     uint64_t computing_ps = exec_error_replay(p, mapping, busy_ps, true);
     for (size_t i = 0; i < p->layer_count; i++)
-        busy_ps[i] = as_ps(measured->layers[i].end_ns - measured->layers[i].copy_ns);
+        busy_ps[i] = median_ps(runs, run_count, i, true);
     uint64_t copying_ps = exec_error_replay(p, mapping, busy_ps, false);
     free(busy_ps);
     *out = (struct exec_error){
         .compute_ps = (int64_t)(computing_ps - predicted_ps),
         .copies_ps = (int64_t)(copying_ps - computing_ps),
-        .waits_ps = (int64_t)(as_ps(measured->makespan_ns) - copying_ps),
+        .waits_ps = (int64_t)(as_ps(runs[median].makespan_ns) - copying_ps),
         .modelled_ps = (int64_t)(predicted_ps - simulated_ps),
     };
 }

@@ -11,12 +11,15 @@
 struct exec_error {
     int64_t compute_ps;  /* layers took another time than predicted */
     int64_t copies_ps;   /* copies keep a core, and took another time than transfers */
-    int64_t waits_ps;    /* what the order, the layers and the copies do not explain */
+    int64_t waits_ps;    /* what the order, the layers and the copies do not explain: seeing that
+                            others have ended, being disturbed */
     int64_t modelled_ps; /* what the simulation alone has: contention and results' way to memory */
 };
+/* Layers and copies take the median of all runs; `median` is the one whose makespan is explained.
+ */
 void exec_error_divide(const struct problem *problem, const struct mapping *mapping,
-                       uint64_t simulated_ps, const struct exec_timeline *measured,
-                       struct exec_error *out);
+                       uint64_t simulated_ps, const struct exec_timeline *runs, size_t run_count,
+                       size_t median, struct exec_error *out);
 
 /*
  * End of the mapping when every accelerator runs its layers in order, one at a time, layer i for

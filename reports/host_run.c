@@ -30,7 +30,7 @@ double report_host_layer_error(const struct report_host_run *run)
     size_t count = run->problem->layer_count, kept = 0;
     double *errors = mem_alloc(count + 1, sizeof *errors);
     for (uint32_t i = 0; i < count; i++) {
-        double measured = (double)(run->events[i].end_ps - run->events[i].begin_ps);
+        double measured = (double)run->events[i].median_ps;
         if (measured > 0)
             errors[kept++] = fabs((double)predicted_ps(run, i) - measured) / measured;
     }
@@ -94,6 +94,7 @@ static void write_layers(const struct report_host_run *run, struct json_out *out
         json_out_u64(out, "measured_copy_ps", event->copy_ps);
         json_out_u64(out, "measured_start_ps", event->begin_ps);
         json_out_u64(out, "measured_end_ps", event->end_ps);
+        json_out_u64(out, "median_ps", event->median_ps);
         json_out_u64(out, "copied_bytes", event->copied_bytes);
         json_out_end(out);
     }

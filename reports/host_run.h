@@ -12,6 +12,7 @@
 struct report_host_event {
     uint64_t copy_ps, begin_ps, end_ps; /* copies begin, computing begins, both are over */
     uint64_t copied_bytes;
+    uint64_t median_ps; /* of computing, over all runs */
 };
 
 struct report_host_run {
@@ -33,7 +34,7 @@ struct report_host_run {
 };
 
 double report_host_error(const struct report_host_run *run); /* (simulated - measured) / measured */
-/* Median of |predicted - measured| / measured of the layers' times. */
+/* Median of |predicted - measured| / measured of the layers' times, each the median of all runs. */
 double report_host_layer_error(const struct report_host_run *run);
 
 void report_host_run_json(const struct report_host_run *run, struct text *out);

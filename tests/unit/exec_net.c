@@ -378,7 +378,7 @@ TEST(exec_error__two_cores__parts_by_hand)
         test_fail(__FILE__, __LINE__, "the replay waits for another time");
     predicted_ps = exec_error_replay(&f.problem, &mapping, busy_ps, true);
     uint64_t way_ps = predicted_ps - 2 * busy_ps[0];
-    exec_error_divide(&f.problem, &mapping, predicted_ps + 700, &timeline, &error);
+    exec_error_divide(&f.problem, &mapping, predicted_ps + 700, &timeline, 1, 0, &error);
     CHECK_INT((1500 + 2500 - 4002) * INT64_C(1000000), error.compute_ps);
     CHECK_INT(3 * INT64_C(1000000) - (int64_t)way_ps, error.copies_ps);
     CHECK_INT(10 * INT64_C(1000000), error.waits_ps);
