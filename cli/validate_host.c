@@ -28,6 +28,7 @@ struct host {
     struct cost_timed *timed;
     struct dataflow_measured measured;
     double median_error;
+    size_t evict_bytes;
     struct exec_probe_link link;
     double core_bytes_per_s, all_bytes_per_s; /* reads of memory */
 };
@@ -53,8 +54,7 @@ static enum err_code time_layers(struct host *h, struct exec_net *net, struct er
         const struct layer_shape *shape = &net->layers[i].layer->shape;
         if (!is_new(h, shape))
             continue;
-        double seconds =
-            exec_probe_layer(net, i, (size_t)h->args->samples, 2 * h->machine.l2_bytes, err);
+        double seconds = exec_probe_layer(net, i, (size_t)h->args->samples, h->evict_bytes, err);
         rc = seconds > 0 ? ERR_OK : err_set(err, ERR_DEVICE, "a layer took no time");
         h->timed[h->timed_count++] = (struct cost_timed){ *shape, seconds };
         cli_progress_show(&progress, i + 1, net->layer_count, net->layers[i].name);
@@ -230,8 +230,11 @@ static void print(const struct host *h)
         h->timed_count, h->group, h->group > 1 ? "s" : "", 100 * h->median_error, m->call_ns);
     for (unsigned kind = 0; kind < OP_KIND_COUNT; kind++)
         if (m->rates[kind].present)
-            printf("  %-14s %8.1f GOP/s %8.1f GB/s\n", op_kind_names[kind],
-                   m->rates[kind].ops_per_s / 1e9, m->rates[kind].bytes_per_s / 1e9);
+            printf("  %-14s %8.1f GOP/s; inputs %.1f, constants %.1f, results %.1f GB/s\n",
+                   op_kind_names[kind], m->rates[kind].ops_per_s / 1e9,
+                   m->rates[kind].bytes_per_s[OPERAND_INPUT] / 1e9,
+                   m->rates[kind].bytes_per_s[OPERAND_WEIGHT] / 1e9,
+                   m->rates[kind].bytes_per_s[OPERAND_OUTPUT] / 1e9);
     printf("  epilogues      %8.1f G elements/s\n", m->epilogue_elements_per_s / 1e9);
     printf("memory %.1f GB/s from one, %.1f GB/s from all; between cores %.1f GB/s, %.0f ns\n",
            h->core_bytes_per_s / 1e9, h->all_bytes_per_s / 1e9, h->link.bytes_per_s / 1e9,
@@ -243,6 +246,8 @@ enum err_code cli_validate_host(const struct validate_args *args, struct err *er
     struct host h = { .args = args, .cores = cli_cores(), .group = (unsigned)args->group };
     struct text text = { 0 };
     backend_cpu_machine(&h.machine);
+    h.evict_bytes =
+        2 * (h.machine.l3_bytes > h.machine.l2_bytes ? h.machine.l3_bytes : h.machine.l2_bytes);
     h.cores = (unsigned)min_u64(h.cores, CORES_MAX);
     if (h.group > h.cores)
         return err_set(err, ERR_UNAVAILABLE, "--group: there are %u cores, not %u", h.cores,

@@ -74,14 +74,15 @@ struct dataflow_rule {
 /*
  * In place of rules: times that were measured, of a core say. A layer takes
  *
- *     call + padded operations / rate + bytes / rate + epilogue elements / rate
+ *     call + padded operations / rate + Σ bytes / rate + epilogue elements / rate
  *
  * whatever its loops (docs/model.md M-140). Rates are those of the whole accelerator; 0: no time.
  */
 struct dataflow_rate {
     bool present;
-    double ops_per_s;   /* two per multiply-add; one per element operation */
-    double bytes_per_s; /* of the inputs that arrive and the results that leave */
+    double ops_per_s; /* two per multiply-add; one per element operation */
+    /* By operand: inputs that arrive, constants, results before the epilogue. */
+    double bytes_per_s[OPERAND_COUNT];
 };
 
 struct dataflow_measured {

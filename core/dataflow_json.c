@@ -132,6 +132,25 @@ static double read_measured_rate(const struct json_node *node, const char *key)
     return json_find(node, key) ? json_get_real(node, key, 1, RATE_MAX) : 0;
 }
 
+static const char *const byte_rates[OPERAND_COUNT] = {
+    "input_bytes_per_s",
+    "weight_bytes_per_s",
+    "output_bytes_per_s",
+};
+
+static void read_rates(const struct json_node *node, struct dataflow_rate *out)
+{
+    out->present = true;
+    out->ops_per_s = read_measured_rate(node, "ops_per_s");
+    double any = out->ops_per_s;
+    for (size_t operand = 0; operand < OPERAND_COUNT; operand++) {
+        out->bytes_per_s[operand] = read_measured_rate(node, byte_rates[operand]);
+        any += out->bytes_per_s[operand];
+    }
+    if (any == 0)
+        json_fail(node, ERR_KEY, "expected \"ops_per_s\" or a rate of bytes");
+}
+
 static void read_measured(const struct json_node *node, struct dataflow_measured *out)
 {
     bool any = false;
@@ -146,13 +165,7 @@ static void read_measured(const struct json_node *node, struct dataflow_measured
         if (rate == NULL)
             continue;
         any = true;
-        out->rates[kind] = (struct dataflow_rate){
-            .present = true,
-            .ops_per_s = read_measured_rate(rate, "ops_per_s"),
-            .bytes_per_s = read_measured_rate(rate, "bytes_per_s"),
-        };
-        if (out->rates[kind].ops_per_s == 0 && out->rates[kind].bytes_per_s == 0)
-            json_fail(rate, ERR_KEY, "expected \"ops_per_s\", \"bytes_per_s\", or both");
+        read_rates(rate, &out->rates[kind]);
     }
     if (!any)
         json_fail(kinds, ERR_VALUE, "expected the rates of at least one kind of layer");
@@ -259,7 +272,9 @@ static void write_measured(const struct dataflow_measured *measured, struct json
             continue;
         json_out_object(json, op_kind_names[kind], true);
         write_measured_rate(measured->rates[kind].ops_per_s, json, "ops_per_s");
-        write_measured_rate(measured->rates[kind].bytes_per_s, json, "bytes_per_s");
+        for (size_t operand = 0; operand < OPERAND_COUNT; operand++)
+            write_measured_rate(measured->rates[kind].bytes_per_s[operand], json,
+                                byte_rates[operand]);
         json_out_end(json);
     }
     json_out_end(json);

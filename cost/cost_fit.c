@@ -16,7 +16,7 @@ enum {
     EPILOGUE,
     OPERATIONS,
     BYTES = OPERATIONS + OP_KIND_COUNT,
-    UNKNOWNS = BYTES + OP_KIND_COUNT
+    UNKNOWNS = BYTES + OPERAND_COUNT * OP_KIND_COUNT
 };
 
 struct row {
@@ -32,7 +32,9 @@ static void fill_row(const struct cost_timed *timed, const struct dataflow_measu
     row->amount[EPILOGUE] = (double)shape->epilogue_elements / timed->seconds;
     row->amount[OPERATIONS + shape->kind] =
         cost_measured_operations(shape, granules) / timed->seconds;
-    row->amount[BYTES + shape->kind] = cost_measured_bytes(shape) / timed->seconds;
+    for (unsigned operand = 0; operand < OPERAND_COUNT; operand++)
+        row->amount[BYTES + operand * OP_KIND_COUNT + shape->kind] =
+            cost_measured_bytes(shape, (enum operand)operand) / timed->seconds;
 }
 
 /* Least squares over numbers that are not negative: one unknown at a time, again and again. */
@@ -98,9 +100,14 @@ double cost_fit(const struct cost_timed *timed, size_t count, struct dataflow_me
     out->call_ns = 1e9 * x[CALL];
     out->epilogue_elements_per_s = rate(x[EPILOGUE]);
     for (unsigned kind = 0; kind < OP_KIND_COUNT; kind++) {
-        struct dataflow_rate found = { any[kind], rate(x[OPERATIONS + kind]),
-                                       rate(x[BYTES + kind]) };
-        if (any[kind] && found.ops_per_s == 0 && found.bytes_per_s == 0)
+        struct dataflow_rate found = { .present = any[kind],
+                                       .ops_per_s = rate(x[OPERATIONS + kind]) };
+        bool none = found.ops_per_s == 0;
+        for (unsigned operand = 0; operand < OPERAND_COUNT; operand++) {
+            found.bytes_per_s[operand] = rate(x[BYTES + operand * OP_KIND_COUNT + kind]);
+            none = none && found.bytes_per_s[operand] == 0;
+        }
+        if (any[kind] && none)
             found.ops_per_s = 1e18; /* calls and epilogues explain all of it */
         out->rates[kind] = found;
     }

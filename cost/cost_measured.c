@@ -39,19 +39,30 @@ static double seconds(double amount, double per_s)
     return per_s > 0 ? amount / per_s : 0;
 }
 
-double cost_measured_bytes(const struct layer_shape *shape)
+double cost_measured_bytes(const struct layer_shape *shape, enum operand operand)
 {
-    return (double)shape->input_bytes + (double)shape->output_bytes;
+    static const enum role outputs[] = { ROLE_N, ROLE_G, ROLE_K, ROLE_P, ROLE_Q };
+    double stored = shape->output_elem_bytes;
+    if (operand == OPERAND_INPUT)
+        return (double)shape->input_bytes;
+    if (operand == OPERAND_WEIGHT)
+        return (double)shape->weight_bytes;
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
+        stored *= (double)shape->extent[outputs[i]];
+    return stored;
 }
 
 double cost_measured_seconds(const struct layer_shape *shape,
                              const struct dataflow_measured *measured)
 {
     const struct dataflow_rate *rate = &measured->rates[shape->kind];
-    return measured->call_ns * 1e-9 +
-           seconds(cost_measured_operations(shape, measured), rate->ops_per_s) +
-           seconds(cost_measured_bytes(shape), rate->bytes_per_s) +
-           seconds((double)shape->epilogue_elements, measured->epilogue_elements_per_s);
+    double all = measured->call_ns * 1e-9 +
+                 seconds(cost_measured_operations(shape, measured), rate->ops_per_s) +
+                 seconds((double)shape->epilogue_elements, measured->epilogue_elements_per_s);
+    for (unsigned operand = 0; operand < OPERAND_COUNT; operand++)
+        all +=
+            seconds(cost_measured_bytes(shape, (enum operand)operand), rate->bytes_per_s[operand]);
+    return all;
 }
 
 enum err_code cost_measured_layer(const struct layer_shape *shape,

@@ -11,8 +11,8 @@ bool cost_measured_runs(const struct layer_shape *shape, const struct soc_accele
 /* Two per multiply-add, of padded products; else element operations, as in M-12. */
 double cost_measured_operations(const struct layer_shape *shape,
                                 const struct dataflow_measured *measured);
-/* Inputs that arrive and results that leave. */
-double cost_measured_bytes(const struct layer_shape *shape);
+/* Inputs that arrive, constants, results before the epilogue. */
+double cost_measured_bytes(const struct layer_shape *shape, enum operand operand);
 
 /* What the layer takes on all of the accelerator. docs/model.md M-140. ERR_INFEASIBLE if it does
  * not fit the scratchpad, ERR_OVERFLOW. */

@@ -60,22 +60,22 @@ static void evict(uint64_t *memory, size_t bytes)
     __asm__ volatile("" : : "r"(memory) : "memory");
 }
 
-/* Out of all caches. */
-static void flush(const struct exec_tensor *tensor)
+static void touch(const struct exec_operand *operand)
 {
-#if defined __x86_64__
-    for (size_t at = 0; at < tensor->bytes; at += 64)
-        __builtin_ia32_clflush((const char *)tensor->data + at);
-#else
-    (void)tensor;
-#endif
+    for (size_t i = 0; i < operand->source_count; i++) {
+        const struct exec_source *source = &operand->sources[i];
+        for (size_t at = 0; at < exec_view_elements(&source->view); at += 64)
+            __asm__ volatile("" : : "r"(source->data[at]));
+    }
 }
 
-static void flush_results(const struct exec_layer *layer)
+/* What its producers have just made. */
+static void touch_inputs(const struct exec_layer *layer)
 {
-    flush(&layer->result);
-    flush(&layer->spare[0]);
-    flush(&layer->spare[1]);
+    touch(&layer->operands[0]);
+    touch(&layer->operands[1]);
+    for (size_t k = 0; k < layer->step_count; k++)
+        touch(&layer->step_operands[k]);
 }
 
 double exec_probe_layer(struct exec_net *net, uint32_t layer, size_t samples, size_t evict_bytes,
@@ -87,7 +87,7 @@ double exec_probe_layer(struct exec_net *net, uint32_t layer, size_t samples, si
     bool alone = net->threads[layer] == 1;
     for (size_t i = 0; i < samples && rc == ERR_OK; i++) {
         evict(other, evict_bytes);
-        flush_results(&net->layers[layer]);
+        touch_inputs(&net->layers[layer]);
         double begin = alone ? thread_ns() : backend_now_ns();
         rc = exec_net_compute(net, layer, err);
         values[i] = (alone ? thread_ns() : backend_now_ns()) - begin;

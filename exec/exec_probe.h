@@ -15,9 +15,9 @@ void exec_probe_release(struct exec_probe_cores *cores);
 
 /*
  * Median seconds of a layer of the net over `samples` runs, as exec_net_compute() runs it. Before
- * each run `evict_bytes` of other memory are read, so that operands come from beyond the caches
- * that hold less, and what it writes is driven out of all of them, as it is in a network whose
- * other layers ran meanwhile. Of layers on one thread it is the time that the thread had the core.
+ * each run `evict_bytes` of other memory are written, which leaves nothing of the layer in caches
+ * that hold less, and its inputs are read: as it is in a network, where other layers ran meanwhile
+ * and producers just now. Of layers on one thread it is the time that the thread had the core.
  */
 double exec_probe_layer(struct exec_net *net, uint32_t layer, size_t samples, size_t evict_bytes,
                         struct err *err);

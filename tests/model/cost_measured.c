@@ -15,9 +15,9 @@ static const struct dataflow core = {
                   .depth = 4,
                   .call_ns = 1000,
                   .epilogue_elements_per_s = 1e9,
-                  .rates = { [OP_CONV] = { true, 100e9, 10e9 },
-                             [OP_DEPTHWISE] = { true, 20e9, 0 },
-                             [OP_POOL] = { true, 1e9, 1e9 } } },
+                  .rates = { [OP_CONV] = { true, 100e9, { 10e9, 1e9, 5e9 } },
+                             [OP_DEPTHWISE] = { true, 20e9, { 0 } },
+                             [OP_POOL] = { true, 1e9, { 1e9, 0, 1e9 } } } },
 };
 static const struct soc_accelerator accelerator = {
     .name = "core0",
@@ -44,7 +44,8 @@ static struct layer_shape conv_shape(void)
     shape.macs = 24 * 27 * 100;
     shape.input_bytes = 300;
     shape.weight_bytes = 24 * 27;
-    shape.output_bytes = 2400;
+    shape.output_bytes = 600;
+    shape.output_elem_bytes = 1;
     shape.epilogue_elements = 4800;
     shape.external_bytes = 300;
     shape.is_sink = 1;
@@ -53,19 +54,20 @@ static struct layer_shape conv_shape(void)
 
 TEST(cost_measured__conv__by_hand)
 {
-    /* 2 · 32 · 28 · 100 operations at 100 GOP/s: 1792 ns; 2700 bytes at 10 GB/s: 270 ns; 4800
-     * elements at 1 G/s: 4800 ns; the call 1000 ns. */
+    /* 2 · 32 · 28 · 100 operations at 100 GOP/s: 1792 ns; 300 bytes at 10 GB/s: 30 ns; 648 at 1
+     * GB/s: 648 ns; 2400 results at 5 GB/s: 480 ns; 4800 elements at 1 G/s: 4800 ns; the call 1000
+     * ns. The results of the pool that follows are fewer. */
     struct layer_shape shape = conv_shape();
     const struct soc_energy energy = { .mac_pj = 1, .memory_pj_per_byte = 2 };
     struct layer_option option;
     CHECK_INT(ERR_OK, cost_layer(&shape, &accelerator, &energy, 2, &option, NULL));
-    CHECK_INT(1792 + 270 + 4800 + 1000, option.cycles);
-    CHECK_INT((1792 + 270 + 4800 + 1000) * 1000, option.compute_ps);
+    CHECK_INT(1792 + 30 + 648 + 480 + 4800 + 1000, option.cycles);
+    CHECK_INT((1792 + 30 + 648 + 480 + 4800 + 1000) * 1000, option.compute_ps);
     CHECK_INT(24 * 27 + 300, option.memory_read_bytes);
-    CHECK_INT(2400, option.memory_write_bytes);
-    CHECK_INT(300 + 24 * 27 + 2400, option.scratchpad_bytes);
+    CHECK_INT(600, option.memory_write_bytes);
+    CHECK_INT(300 + 24 * 27 + 600, option.scratchpad_bytes);
     CHECK_INT(1, option.tiles);
-    CHECK_NEAR(24 * 27 * 100 + 4800 + 2 * (24 * 27 + 300 + 2400), option.energy_pj, 1e-9);
+    CHECK_NEAR(24 * 27 * 100 + 4800 + 2 * (24 * 27 + 300 + 600), option.energy_pj, 1e-9);
 }
 
 TEST(cost_measured__other_kinds__by_hand)
@@ -76,7 +78,7 @@ TEST(cost_measured__other_kinds__by_hand)
     shape.kind = OP_DEPTHWISE; /* not padded; bytes take no time */
     CHECK_INT(ERR_OK, cost_layer(&shape, &accelerator, &energy, 2, &option, NULL));
     CHECK_INT(6480 + 4800 + 1000, option.cycles);
-    shape.kind = OP_POOL; /* 64,800 element operations, 2700 bytes */
+    shape.kind = OP_POOL; /* 64,800 element operations, 300 and 2400 bytes */
     CHECK_INT(ERR_OK, cost_layer(&shape, &accelerator, &energy, 2, &option, NULL));
     CHECK_INT(64800 + 2700 + 4800 + 1000, option.cycles);
 }
@@ -113,6 +115,7 @@ TEST(cost_fit__known_rates__are_found)
         shape->extent[ROLE_P] = 1 + rng_u32(&rng) % 56;
         shape->macs = 27 * 10 * shape->extent[ROLE_K] * shape->extent[ROLE_P];
         shape->input_bytes = 1000 + rng_u32(&rng) % 500000;
+        shape->weight_bytes = 1000 + rng_u32(&rng) % 500000;
         shape->epilogue_elements = i % 4 == 0 ? rng_u32(&rng) % 100000 : 0;
         timed[i].seconds = cost_measured_seconds(shape, &core.measured);
     }
@@ -123,7 +126,9 @@ TEST(cost_fit__known_rates__are_found)
     CHECK_NEAR(1000, found.call_ns, 100);
     CHECK_NEAR(1e9, found.epilogue_elements_per_s, 0.05e9);
     CHECK_NEAR(100e9, found.rates[OP_CONV].ops_per_s, 3e9);
-    CHECK_NEAR(10e9, found.rates[OP_CONV].bytes_per_s, 0.5e9);
+    CHECK_NEAR(10e9, found.rates[OP_CONV].bytes_per_s[OPERAND_INPUT], 0.5e9);
+    CHECK_NEAR(1e9, found.rates[OP_CONV].bytes_per_s[OPERAND_WEIGHT], 0.05e9);
+    CHECK_NEAR(5e9, found.rates[OP_CONV].bytes_per_s[OPERAND_OUTPUT], 1e9);
     CHECK_NEAR(20e9, found.rates[OP_DEPTHWISE].ops_per_s, 1e9);
     CHECK_NEAR(1e9, found.rates[OP_POOL].ops_per_s, 0.05e9);
     CHECK(!found.rates[OP_GEMM].present);
