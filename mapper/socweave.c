@@ -125,9 +125,10 @@ static void offer_mappers(struct search *search, struct decoder *decoder, struct
         enum err_code (*run)(const struct problem *problem, const struct mapper_options *options,
                              struct mapper_result *out, struct err *err);
         double budget_share;
-    } rows[GUESTS] = { { mapper_heft_run, 0 },
-                       { mapper_herald_run, 0 },
-                       { mapper_comb_run, 0.05 } };
+        bool uses_fitness; /* the one in force; else analytic */
+    } rows[GUESTS] = { { mapper_heft_run, 0, false },
+                       { mapper_herald_run, 0, false },
+                       { mapper_comb_run, 0.05, true } };
     const struct problem *p = search->view->problem;
     for (size_t i = 0; i < GUESTS; i++) {
         struct mapper_options options = *search->options;
@@ -136,8 +137,10 @@ static void offer_mappers(struct search *search, struct decoder *decoder, struct
         options.budget_layers = options.population = options.generations = 0;
         options.budget_evals = max_u64((uint64_t)evals, 100);
         options.known_bound_ps = search->bound_ps;
-        options.fitness = FITNESS_ANALYTIC;
-        options.sim = NULL;
+        if (!rows[i].uses_fitness || options.fitness != FITNESS_MIXED) {
+            options.fitness = FITNESS_ANALYTIC;
+            options.sim = NULL;
+        }
         options.progress = NULL;
         struct mapper_result found = { 0 };
         if (rows[i].run(p, &options, &found, NULL) == ERR_OK) {
@@ -145,6 +148,7 @@ static void offer_mappers(struct search *search, struct decoder *decoder, struct
             struct decode_result r = decoder_run(decoder, list, 0, DECODE_NEVER, true);
             offer(seeds, list, seed_value(search, &r), p->layer_count);
             search->guests[search->guest_count++] = found.mapping;
+            search->sim_evaluations += found.sim_evaluations;
             found.mapping = (struct mapping){ 0 };
         }
         mapper_result_release(&found);
