@@ -59,18 +59,21 @@ static void count_streams(const struct kernel_engine *e, struct kernel_work *out
     double c = (double)e->c_elements * dtype_bytes(e->c_type);
     double set = (a + b + c) * out->busiest_frac,
            tile = (a / batches + c / batches / panels) / tiles;
-    bool first = e->fold == 0;
-    add_stream(out, (struct kernel_work_stream){ a, set, false, false });
-    add_stream(out, (struct kernel_work_stream){ b, set, false, first });
-    add_stream(out, (struct kernel_work_stream){ c, set, true, false });
-    if (!first)
+    add_stream(out, (struct kernel_work_stream){
+                        .bytes = b, .between_bytes = set, .first = e->fold == 0 });
+    add_stream(out, (struct kernel_work_stream){ c, set, .writes = true });
+    if (e->fold != 0) { /* 64 channels of a pixel, which may be parts of two lines, then the next */
+        if (e->panel_count > 1)
+            a *= 1 + split_frac((uint64_t)e->parts[BATCH].points);
+        add_stream(out, (struct kernel_work_stream){ a, set, .scattered = e->panel_count > 1 });
         return;
+    }
+    add_stream(out, (struct kernel_work_stream){ a, set });
     double panel = b / batches / panels;
     out->first_frac = 1 / tiles;
-    add_stream(out, (struct kernel_work_stream){ b * (tiles - 1), panel + tile, false, false });
+    add_stream(out, (struct kernel_work_stream){ b * (tiles - 1), panel + tile });
     add_stream(out, (struct kernel_work_stream){ a * (panels - 1),
-                                                 a / batches + panel + c / batches / panels, false,
-                                                 false });
+                                                 a / batches + panel + c / batches / panels });
 }
 
 static void count_window(const struct kernel_engine *e, struct kernel_work_lanes *out)

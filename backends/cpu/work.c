@@ -102,6 +102,25 @@ static double overlapped(double core, double streams, double exposed_frac)
     return fmax(core, streams) + exposed_frac * fmin(core, streams);
 }
 
+/* Tiles or lanes with their streams. docs/model.md M-148 */
+static double time_kernel(const struct kernel_work *work, const struct intrin_calibration *machine,
+                          const struct intrin_rates *rates, double *ns)
+{
+    double core = 0, first = 0, scattered = 0, reads, writes = 0, f = work->first_frac;
+    time_tiles(work, rates, ns);
+    reads = time_lanes(&work->lanes, rates, ns);
+    for (unsigned t = PRODUCTS; t <= LANES; t++)
+        core += ns[t];
+    for (size_t i = 0; i < work->stream_count; i++) {
+        const struct kernel_work_stream *stream = &work->streams[i];
+        double *sum = stream->scattered ? &scattered : stream->first ? &first : &reads;
+        *(stream->writes ? &writes : sum) += time_stream(stream, machine, rates, ns);
+    }
+    writes = fmax(writes, ns[STORES]);
+    return scattered + overlapped(core * f, first + writes * f, rates->exposed_frac) +
+           overlapped(core * (1 - f), reads + writes * (1 - f), rates->exposed_frac);
+}
+
 /* --- all of it ------------------------------------------------------------------------------ */
 
 static int longer_first(const void *a, const void *b)
@@ -115,20 +134,8 @@ void kernel_work_forecast(const struct kernel_work *work, const struct intrin_ca
                           struct backend_forecast *out)
 {
     const struct intrin_rates *rates = intrin_rates_for(machine, work->threads);
-    double ns[TERMS] = { 0 }, core = 0, first = 0, reads = 0, writes = 0, f = work->first_frac;
-    time_tiles(work, rates, ns);
-    reads = time_lanes(&work->lanes, rates, ns);
-    for (unsigned t = PRODUCTS; t <= LANES; t++)
-        core += ns[t];
-    for (size_t i = 0; i < work->stream_count; i++) {
-        const struct kernel_work_stream *stream = &work->streams[i];
-        *(stream->first    ? &first
-          : stream->writes ? &writes
-                           : &reads) += time_stream(stream, machine, rates, ns);
-    }
-    writes = fmax(writes, ns[STORES]);
-    double kernel = overlapped(core * f, first + writes * f, rates->exposed_frac) +
-                    overlapped(core * (1 - f), reads + writes * (1 - f), rates->exposed_frac);
+    double ns[TERMS] = { 0 };
+    double kernel = time_kernel(work, machine, rates, ns);
     ns[PACKING] =
         one_ns(work->packed_bytes,
                work->packs_along ? rates->pack_along_bytes_per_s : rates->pack_across_bytes_per_s,

@@ -25,10 +25,10 @@ struct kernel_work_tiles {
 
 /* Bytes that pass between a level of memory and the core. What lies between two uses of the same
  * byte decides the level. Panels of B come for the first time with their first tiles; everything
- * else is spread evenly over the work. */
+ * else is spread evenly over the work. Of scattered lines no prefetch knows the next. */
 struct kernel_work_stream {
     double bytes, between_bytes;
-    bool writes, first;
+    bool writes, first, scattered;
 };
 
 /* Depthwise: rows of 64 channels, each of some quads of four taps. */

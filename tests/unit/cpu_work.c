@@ -125,7 +125,7 @@ TEST(cpu_work__streams__what_lies_between_decides_the_level)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct kernel_work work = { .threads = 1, .busiest_frac = 1, .stream_count = 1 };
         work.streams[0] =
-            (struct kernel_work_stream){ 640, cases[i].between_bytes, cases[i].writes, false };
+            (struct kernel_work_stream){ 640, cases[i].between_bytes, cases[i].writes };
         struct backend_forecast f = forecast_of(&work);
         CHECK_NEAR(cases[i].ns, term_ns(&f, cases[i].term), 1e-9);
         CHECK_NEAR(cases[i].ns, f.ns, 1e-9);
@@ -138,7 +138,7 @@ TEST(cpu_work__overlap__the_longer_one_and_what_shows_of_the_shorter)
     struct intrin_calibration machine = machine_of();
     struct kernel_work work = work_of(6, 4, true, 1, 10);
     struct backend_forecast f;
-    work.streams[work.stream_count++] = (struct kernel_work_stream){ 3200, 5000, false, false };
+    work.streams[work.stream_count++] = (struct kernel_work_stream){ 3200, 5000, false };
     kernel_work_forecast(&work, &machine, &f);
     CHECK_NEAR(274, f.ns, 1e-9);
     machine.rates[0].exposed_frac = 0.25;
@@ -160,13 +160,21 @@ TEST(cpu_work__first_panels__come_beside_their_first_tiles_alone)
     /* 4 tiles of 24 · 10 + 10 + 24 = 274 ns. B takes 400 ns with the first, with stores of 24. */
     struct kernel_work work = work_of(6, 4, true, 4, 40);
     work.first_frac = 0.25;
-    work.streams[work.stream_count++] = (struct kernel_work_stream){ 3200, 50000, false, true };
+    work.streams[work.stream_count++] = (struct kernel_work_stream){ 3200, 50000, .first = true };
     struct backend_forecast f = forecast_of(&work);
     CHECK_NEAR(400, term_ns(&f, "L3"), 1e-9);
     CHECK_NEAR(3 * 274 + 424, f.ns, 1e-9);
     work.streams[0].first = false; /* spread over all four it is hidden */
     f = forecast_of(&work);
     CHECK_NEAR(4 * 274, f.ns, 1e-9);
+}
+
+TEST(cpu_work__scattered_lines__are_hidden_by_nothing)
+{
+    struct kernel_work work = work_of(6, 4, true, 1, 10); /* 274 ns */
+    work.streams[work.stream_count++] = (struct kernel_work_stream){ 320, 5000, .scattered = true };
+    struct backend_forecast f = forecast_of(&work);
+    CHECK_NEAR(274 + 10, f.ns, 1e-9);
 }
 
 TEST(cpu_work__depthwise__quads_rows_and_loads)
@@ -189,7 +197,7 @@ TEST(cpu_work__sliding_window__columns_rows_and_runs)
     CHECK_NEAR(8 * 3 + 6 * 4 + 2 * 9, f.ns, 1e-9);
     /* 100 loads of 0.5 ns and 32 bytes per ns from L2 together last longer. */
     work.lanes.loads = 100;
-    work.streams[work.stream_count++] = (struct kernel_work_stream){ 640, 5000, false, false };
+    work.streams[work.stream_count++] = (struct kernel_work_stream){ 640, 5000, false };
     f = forecast_of(&work);
     CHECK_NEAR(50 + 20, f.ns, 1e-9);
     CHECK_STR("depthwise", f.bound);
@@ -256,7 +264,7 @@ TEST(cpu_work__threads__the_busiest_one_decides)
     work.threads = 2;
     work.busiest_frac = 0.6;
     work.parallel_parts = 1;
-    work.streams[work.stream_count++] = (struct kernel_work_stream){ 1000, 50000, false, false };
+    work.streams[work.stream_count++] = (struct kernel_work_stream){ 1000, 50000, false };
     struct backend_forecast f;
     kernel_work_forecast(&work, &machine, &f);
     CHECK_NEAR(0.6 * 50 * 24, term_ns(&f, "products"), 1e-9);
@@ -324,12 +332,12 @@ TEST(cpu_work__count__a_product_by_hand)
     CHECK_NEAR(0, work.packed_bytes, 0);
     /* Rows of 40 sums are 160 bytes apart: every second one begins at half a line. */
     CHECK_NEAR(0.5, work.split_frac, 0);
-    /* A 600 bytes, B three vectors of five quads, C 4800; all of it between two calls. */
-    CHECK_NEAR(600, work.streams[0].bytes, 0);
-    CHECK_NEAR(3 * 5 * 64, work.streams[1].bytes, 0);
-    CHECK_NEAR(4800, work.streams[2].bytes, 0);
-    CHECK(work.streams[1].first && work.streams[2].writes);
-    CHECK_NEAR(600 + 960 + 4800, work.streams[0].between_bytes, 0);
+    /* B three vectors of five quads, C 4800 bytes, A 600; all of it between two calls. */
+    CHECK_NEAR(3 * 5 * 64, work.streams[0].bytes, 0);
+    CHECK_NEAR(4800, work.streams[1].bytes, 0);
+    CHECK_NEAR(600, work.streams[2].bytes, 0);
+    CHECK(work.streams[0].first && work.streams[1].writes && !work.streams[2].scattered);
+    CHECK_NEAR(600 + 960 + 4800, work.streams[2].between_bytes, 0);
     /* Packed in every call, if it is not constant: its columns are neighbours. */
     work = count_of(&expr, false, 1);
     CHECK_NEAR(960, work.packed_bytes, 0);
