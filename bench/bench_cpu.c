@@ -149,7 +149,7 @@ static void report_reading(const struct shape *s, unsigned threads, struct kerne
     double bytes = (double)s->w.k * s->w.c, share[ROUNDS], rate[ROUNDS];
     for (unsigned round = 0; round < ROUNDS; round++) {
         run_ours(ours);
-        double ns = time_of(run_ours, ours, calls);
+        double ns = time_of(run_ours, ours, 3 * calls);
         rate[round] = bytes / ns;
         share[round] =
             bytes / ns * 1e9 / backend_cpu_read_bytes_per_s((size_t)bytes / threads, threads);

@@ -195,6 +195,31 @@ TEST(cpu__sliding_windows__as_the_reference)
     }
 }
 
+/* Channels enough that a column of the filter is worth a loop of its own, images as wide as a tile:
+ * rows of padding are left out, at the first row, the last, both, or with more padding than one. */
+TEST(cpu__deep_padded_windows__as_the_reference)
+{
+    for (uint64_t seed = 0; seed < 120; seed++) {
+        struct rng rng = rng_stream(67, seed, 0);
+        char numbers[256];
+        struct expr expr;
+        test_seed(seed);
+        int r = (int)rng_below(&rng, 3) + 1, s = (int)rng_below(&rng, 5) + 1;
+        snprintf(numbers, sizeof numbers,
+                 "n=1 k=%d c=%d p=%d q=%d r=%d s=%d sh=%d sw=%d dh=1 dw=%d ph=%d pw=%d",
+                 (int)rng_below(&rng, 50) + 1, 32 + 4 * (int)rng_below(&rng, 8),
+                 (int)rng_below(&rng, 3) + 2, (int)rng_below(&rng, 30) + 2, r, s,
+                 (int)rng_below(&rng, 2) + 1, (int)rng_below(&rng, 2) + 1,
+                 (int)rng_below(&rng, 2) + 1, (int)rng_below(&rng, (uint32_t)(r / 2 + 1)),
+                 (int)rng_below(&rng, (uint32_t)(s / 2 + 1)));
+        match_op("conv2d", numbers, &expr);
+        struct backend_job job = { .expr = &expr, .threads = 1 };
+        struct data data = make_data(&job, &rng);
+        check_job(job, &data, numbers);
+        free_data(&data);
+    }
+}
+
 /* 255 · 127 and 255 · -128 in every product: sums of two leave 16 bits. */
 static void check_extremes(void)
 {
