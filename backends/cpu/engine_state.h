@@ -40,7 +40,7 @@ struct row_tile {
     int64_t step;
     size_t quad_begin, quad_end; /* the others read zeros only */
     const struct kernel_segment *segments;
-    size_t segment_count;
+    size_t segment_count, skip_quads; /* of segments without a row */
 };
 
 /* Folded rows of a depthwise job at an even distance in A. */

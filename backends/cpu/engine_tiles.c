@@ -206,6 +206,7 @@ static void cut_segments(const struct kernel_engine *e, const struct margin *mar
                 break;
         if (end - q < SEGMENT_QUADS_MIN)
             skip = KERNEL_SKIP_NONE;
+        tile->skip_quads += skip != KERNEL_SKIP_NONE ? end - q : 0;
         if (cut > 0 && segments[cut - 1].skip == skip)
             segments[cut - 1].quads += end - q;
         else
@@ -256,7 +257,8 @@ void kernel_engine_build_tiles(struct kernel_engine *e)
              (long long)e->parts[DEPTH].points, e->job.threads, e->job.threads == 1 ? "" : "s");
 }
 
-/* The tile's share of the panel that follows comes from afar while this one is multiplied. */
+/* The tile's share of the panel that follows comes from afar while this one is multiplied: where a
+ * row is left out there is time for it. */
 static void look_ahead(const struct kernel_engine *e, const struct row_tile *tile,
                        const struct panel *panel, struct kernel_tile *t)
 {
@@ -264,10 +266,10 @@ static void look_ahead(const struct kernel_engine *e, const struct row_tile *til
     size_t each = bytes / e->tile_count, at = (size_t)(tile - e->tiles) * each;
     t->ahead = t->b;
     t->ahead_step = 0;
-    if (bytes < AHEAD_FROM_BYTES || each > t->quad_count * KERNEL_LINE_BYTES || t->quad_count == 0)
-        return; /* a panel that is used once or twice streams by itself */
+    if (bytes < AHEAD_FROM_BYTES || tile->skip_quads == 0)
+        return;
     t->ahead = t->b + bytes + at;
-    t->ahead_step = each / t->quad_count + 1;
+    t->ahead_step = min_u64(each / tile->skip_quads + 1, KERNEL_LINE_BYTES);
 }
 
 static void run_tile(const struct kernel_engine *e, int64_t batch, const struct row_tile *tile,

@@ -36,7 +36,8 @@ struct kernel_tile {
     const struct kernel_segment *segments; /* of an even tile; together they are all its quads */
     size_t segment_count;
     const uint8_t *b;
-    const uint8_t *ahead; /* of the next panel: a part that is fetched meanwhile, bytes per quad */
+    /* Of the next panel: a part that is fetched where a row is skipped, so many bytes per quad. */
+    const uint8_t *ahead;
     size_t ahead_step;
     uint32_t *c;           /* sums; the bits of f32 for bf16 */
     const int64_t *c_rows; /* elements, of each row */
