@@ -75,6 +75,7 @@ struct plans {
     struct expr expr;
     struct intrin_matches matches;
     struct intrin_choice *choices;
+    double best_ns; /* of the first one: the backend's forecast if it has one */
 };
 
 static void plans_release(struct plans *plans)
@@ -96,9 +97,29 @@ static void set_machine(const struct session *s, struct plans *plans)
     plans->intrin.machine = &plans->machine;
 }
 
+/* What the backend's kernel of the first plan will take, or else what the ranking model says. */
+static double best_ns_of(const struct session *s, const struct plans *plans, bool constant)
+{
+    double ns = plans->choices[0].cost.predicted_ns;
+    struct intrin_plan plan;
+    struct backend_forecast forecast;
+    if (s->backend->predict == NULL || intrin_plan_init(&plan, &plans->intrin, &plans->expr,
+                                                        &plans->choices[0].mapping, NULL) != ERR_OK)
+        return ns;
+    const struct backend_job job = { .expr = &plans->expr,
+                                     .plan = &plan,
+                                     .constant = constant ? plans : NULL, /* nothing reads it */
+                                     .threads = s->threads };
+    if (s->backend->predict(&job, s->machine, &forecast, NULL) == ERR_OK && forecast.ns > 0)
+        ns = forecast.ns;
+    intrin_plan_release(&plan);
+    return ns;
+}
+
 /* Takes the intrinsic; plans->matches.count 0 with a reason if there is no plan. */
 static enum err_code find_plans(const struct session *s, const struct intrin *intrin,
-                                const struct expr *expr, struct plans *plans, struct err *err)
+                                const struct expr *expr, bool constant, struct plans *plans,
+                                struct err *err)
 {
     static const struct intrin_match_options options = { INTRIN_AMOS, false };
     *plans = (struct plans){ .intrin = *intrin, .expr = *expr };
@@ -107,6 +128,8 @@ static enum err_code find_plans(const struct session *s, const struct intrin *in
     enum err_code rc = intrin_match(&plans->intrin, &plans->expr, &options, &plans->matches, err);
     if (rc == ERR_OK && plans->matches.count > 0)
         rc = intrin_rank(&plans->intrin, &plans->expr, &plans->matches, &plans->choices, err);
+    if (rc == ERR_OK && plans->matches.count > 0)
+        plans->best_ns = best_ns_of(s, plans, constant);
     return rc;
 }
 
@@ -114,14 +137,13 @@ static bool is_better(const struct plans *a, const struct plans *b)
 {
     if ((a->matches.count > 0) != (b->matches.count > 0))
         return a->matches.count > 0;
-    return a->matches.count > 0 &&
-           a->choices[0].cost.predicted_ns < b->choices[0].cost.predicted_ns;
+    return a->matches.count > 0 && a->best_ns < b->best_ns;
 }
 
 /* The built-in intrinsic with the fastest prediction that the backend takes, of those with the
  * layer's own types if `typed`. *found tells whether there was any. */
-static enum err_code best_builtin(const struct session *s, const struct expr *expr, bool typed,
-                                  struct plans *best, bool *found, struct err *err)
+static enum err_code best_builtin(const struct session *s, const struct expr *expr, bool constant,
+                                  bool typed, struct plans *best, bool *found, struct err *err)
 {
     *found = false;
     for (size_t i = 0; i < intrin_count; i++) {
@@ -131,7 +153,7 @@ static enum err_code best_builtin(const struct session *s, const struct expr *ex
         if (!s->backend->takes(&intrin) ||
             (typed && intrin_types_fit(&intrin, expr, NULL) != ERR_OK))
             continue;
-        enum err_code rc = find_plans(s, &intrin, expr, &plans, err);
+        enum err_code rc = find_plans(s, &intrin, expr, constant, &plans, err);
         if (rc != ERR_OK || (*found && !is_better(&plans, best))) {
             plans_release(&plans);
             if (rc != ERR_OK && *found)
@@ -149,18 +171,18 @@ static enum err_code best_builtin(const struct session *s, const struct expr *ex
     return ERR_OK;
 }
 
-static enum err_code choose_plans(const struct session *s, const struct expr *expr,
+static enum err_code choose_plans(const struct session *s, const struct expr *expr, bool constant,
                                   struct plans *plans, bool *found, struct err *err)
 {
     struct intrin intrin;
     *found = true;
     if (s->args->intrinsic != NULL) {
         enum err_code rc = intrin_open(s->args->intrinsic, &intrin, err);
-        return rc == ERR_OK ? find_plans(s, &intrin, expr, plans, err) : rc;
+        return rc == ERR_OK ? find_plans(s, &intrin, expr, constant, plans, err) : rc;
     }
-    enum err_code rc = best_builtin(s, expr, true, plans, found, err);
+    enum err_code rc = best_builtin(s, expr, constant, true, plans, found, err);
     if (rc == ERR_OK && !*found)
-        rc = best_builtin(s, expr, false, plans, found, err);
+        rc = best_builtin(s, expr, constant, false, plans, found, err);
     return rc;
 }
 
@@ -267,14 +289,20 @@ static void add_refusal(struct session *s, const struct shape *shape, const stru
 
 /* --- one shape -------------------------------------------------------------------------------- */
 
+/* Does the second input never change? */
+static bool is_constant(const struct shape *shape)
+{
+    return shape->first->layer->shape.weight_bytes > 0 &&
+           shape->first->layer->expr->tensor_count > 2;
+}
+
 static struct exec_trial trial_of(const struct session *s, const struct shape *shape,
                                   const struct intrin_plan *plan)
 {
     return (struct exec_trial){
         .backend = s->backend,
         .plan = plan,
-        .constant = shape->first->layer->shape.weight_bytes > 0 &&
-                    shape->first->layer->expr->tensor_count > 2,
+        .constant = is_constant(shape),
         .threads = s->threads,
         .samples = (unsigned)s->args->samples,
         .machine = s->machine,
@@ -345,7 +373,7 @@ static enum err_code run_shape(struct session *s, const struct shape *shape, str
         add_refusal(s, shape, expr, "no multiply-adds, so no instruction of this backend runs it");
         return ERR_OK;
     }
-    enum err_code rc = choose_plans(s, expr, &plans, &found, err);
+    enum err_code rc = choose_plans(s, expr, is_constant(shape), &plans, &found, err);
     if (rc == ERR_OK && !found)
         add_refusal(s, shape, expr, "the backend takes none of the built-in intrinsics");
     else if (rc == ERR_OK && plans.matches.count == 0)
