@@ -117,7 +117,7 @@ static enum err_code parse(struct validate_args *a, int argc, char **argv, bool 
         { "--calibrate", CLI_FLAG, &a->calibrate, NULL, "measure this machine (--backend cuda: its GPU) in place of layers, and write it to --out FILE" },
         { "--host", CLI_TEXT, &a->host, "FILE", "--calibrate: time layers (of --workload) on the cores, write them as a SoC" },
         { "--group", CLI_COUNT, &a->group, "N", "--host: cores of each accelerator", .low = 1, .high = 64 },
-        { "--tune", CLI_COUNT, &a->tune, "N", "measure the N best tilings of each kernel by prediction, and take the fastest (backend cuda)", .low = 1, .high = 10000 },
+        { "--tune", CLI_COUNT, &a->tune, "N", "measure the N best tilings by prediction, take the fastest (cuda)", .low = 1, .high = 10000 },
         { "--tune-cache", CLI_TEXT, &a->tune_cache, "FILE", "which ones were; ~/.cache/socweave/tuning.json if not given" },
         { "--threads", CLI_COUNT, &a->threads, "N", "of backends on this machine; all cores if not given", .low = 1, .high = 1024 },
         { "--seed", CLI_COUNT, &a->seed, "N", "of the random data" },
