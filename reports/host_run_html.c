@@ -110,9 +110,10 @@ static void write_timeline(const struct report_host_run *run, struct text *out)
         draw_row(&c, a, false, y);
         draw_row(&c, a, true, y + ROW_HEIGHT + ROW_GAP);
     }
-    text_add(out, "</g></svg></div>\n<p class=\"caption\">The measured run is the one with the "
-                  "median makespan. A grey bar before a layer: results of another core being copied."
-                  "</p>\n</section>\n");
+    text_add(out,
+             "</g></svg></div>\n<p class=\"caption\">The measured run is the one with the "
+             "median makespan. A grey bar before a layer: results of another core being copied."
+             "</p>\n</section>\n");
     free(colours);
 }
 
