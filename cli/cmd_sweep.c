@@ -1,10 +1,11 @@
-/* sweep: which SoC of a space should be built; merge: shards of a sweep put together. */
+/* sweep: which SoC of a space should be built. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "cli/sweep_reports.h"
 #include "cli/sweep_results.h"
+#include "cli/sweep_run.h"
 #include "core/arena.h"
 #include "core/file.h"
 #include "sim/sim.h"
@@ -15,20 +16,9 @@
 #include "sweep/strategy.h"
 
 #define LOST_AFTER_S 30.0
-#define REPORTS      3 /* unless asked for more or fewer */
-
-struct sweep_args {
-    const char *space, *workload, *out, *mapper, *objectives, *shard, *csv;
-    unsigned strategy, sharing, progress;
-    uint64_t budget_points, budget_layers, batch, seed, jobs, reports;
-    double time_limit_s;
-    bool resume, json;
-    uint32_t shard_number, shard_count;
-    const struct cli_list *shards; /* merge: their folders; else NULL */
-};
 
 struct sweep_run {
-    const struct sweep_args *args;
+    const struct cli_sweep_args *args;
     struct space space;
     struct workload workload;
     struct sweep_mapping_options mapping;
@@ -38,7 +28,7 @@ struct sweep_run {
     double until_s; /* 0: no limit */
 };
 
-static enum err_code parse(struct sweep_args *a, int argc, char **argv, bool *helped,
+static enum err_code parse(struct cli_sweep_args *a, int argc, char **argv, bool *helped,
                            struct err *err)
 {
     // clang-format off
@@ -197,7 +187,7 @@ struct study_texts {
 static enum err_code describe(const struct sweep_run *run, struct study_texts *t,
                               struct sweep_study *out, struct err *err)
 {
-    const struct sweep_args *a = run->args;
+    const struct cli_sweep_args *a = run->args;
     size_t bytes;
     enum err_code rc = file_read(run->space.file, &t->space_text, &bytes, err);
     if (rc != ERR_OK)
@@ -237,7 +227,7 @@ static enum err_code describe(const struct sweep_run *run, struct study_texts *t
 
 static enum err_code load(struct sweep_run *run, struct err *err)
 {
-    const struct sweep_args *a = run->args;
+    const struct cli_sweep_args *a = run->args;
     const struct mapper *mapper = mapper_find(a->mapper);
     if (!mapper)
         return err_set(err, ERR_USAGE, "--mapper: no mapper \"%s\"; explore --mapper list",
@@ -289,7 +279,7 @@ static enum err_code drive(struct sweep_run *run, struct sweep_store *store,
                            const struct sweep_spread *spread, struct sweep_drive_result *result,
                            struct err *err)
 {
-    const struct sweep_args *a = run->args;
+    const struct cli_sweep_args *a = run->args;
     struct sweep_drive how = {
         .store = store,
         .spread = spread,
@@ -317,7 +307,7 @@ static enum err_code drive(struct sweep_run *run, struct sweep_store *store,
 static enum err_code finish(struct sweep_run *run, struct sweep_store *store,
                             const struct sweep_drive_result *result, struct err *err)
 {
-    const struct sweep_args *a = run->args;
+    const struct cli_sweep_args *a = run->args;
     struct cli_sweep_results results;
     cli_sweep_results_init(&results, store, run->options.objectives, run->options.objective_count);
     enum err_code rc = ERR_OK;
@@ -382,7 +372,7 @@ static enum err_code merge_shards(const struct sweep_run *run, struct sweep_stor
 static enum err_code lead(struct sweep_run *run, struct sweep_mpi *mpi, const char *command,
                           struct err *err)
 {
-    const struct sweep_args *a = run->args;
+    const struct cli_sweep_args *a = run->args;
     struct study_texts texts = { .command = (char *)command };
     struct sweep_study study;
     struct sweep_store *store = NULL;
@@ -408,25 +398,27 @@ static enum err_code agree(const struct sweep_run *run, struct sweep_mpi *mpi, b
     char identity[256] = "";
     struct err mine = *err;
     if (loaded)
-        snprintf(identity, sizeof identity, "%.20s %.64s %.64s", SOCWEAVE_VERSION,
-                 run->space.sha256, run->workload.sha256);
+        snprintf(identity, sizeof identity, "%.20s %.64s %.64s %.40s %s %llu", SOCWEAVE_VERSION,
+                 run->space.sha256, run->workload.sha256, run->mapping.mapper->name,
+                 cost_sharing_names[run->mapping.sharing], (unsigned long long)run->args->seed);
     enum err_code rc =
         sweep_mpi_agree(mpi, identity, &mine, (unsigned)run->args->jobs, loaded ? err : NULL);
     return loaded ? rc : mine.code;
 }
 
-static enum err_code with_ranks(struct sweep_run *run, struct sweep_mpi *mpi, const char *command,
-                                struct err *err)
+enum err_code cli_sweep_run(const struct cli_sweep_args *args, struct sweep_mpi *mpi,
+                            const char *command, struct err *err)
 {
-    bool loaded = load(run, err) == ERR_OK;
-    enum err_code rc = mpi ? agree(run, mpi, loaded, err) : err->code;
+    struct sweep_run run = { .args = args };
+    bool loaded = load(&run, err) == ERR_OK;
+    enum err_code rc = mpi ? agree(&run, mpi, loaded, err) : err->code;
     bool leads = !mpi || sweep_mpi_rank(mpi) == 0;
     if (leads && rc == ERR_OK && loaded)
-        rc = lead(run, mpi, command, err);
+        rc = lead(&run, mpi, command, err);
     else if (!leads && loaded)
-        sweep_mpi_serve(mpi, &(struct sweep_work){ run, run_job });
+        sweep_mpi_serve(mpi, &(struct sweep_work){ &run, run_job });
     if (loaded)
-        release(run);
+        release(&run);
     return rc;
 }
 
@@ -434,14 +426,14 @@ int cmd_sweep(int argc, char **argv)
 {
     struct err err = ERR_INIT;
     bool launched = sweep_mpi_launched(), helped;
-    struct sweep_args args = { .mapper = "socweave",
-                               .objectives = "latency,energy,area",
-                               .strategy = SWEEP_HALVING,
-                               .budget_layers = 2000000,
-                               .batch = SWEEP_BATCH_DEFAULT,
-                               .seed = 1,
-                               .reports = REPORTS,
-                               .jobs = launched ? 1 : cli_cores() };
+    struct cli_sweep_args args = { .mapper = "socweave",
+                                   .objectives = "latency,energy,area",
+                                   .strategy = SWEEP_HALVING,
+                                   .budget_layers = 2000000,
+                                   .batch = SWEEP_BATCH_DEFAULT,
+                                   .seed = 1,
+                                   .reports = CLI_SWEEP_REPORTS,
+                                   .jobs = launched ? 1 : cli_cores() };
     struct sweep_mpi *mpi = NULL;
     if (parse(&args, argc, argv, &helped, &err) != ERR_OK)
         return cli_fail("sweep", &err);
@@ -449,10 +441,9 @@ int cmd_sweep(int argc, char **argv)
         return 0;
     if (launched && sweep_mpi_new(&mpi, &err) != ERR_OK)
         return cli_fail("sweep", &err);
-    struct sweep_run run = { .args = &args };
     char *command = cli_command_line(argc, argv);
     cli_catch_signals();
-    enum err_code rc = with_ranks(&run, mpi, command, &err);
+    enum err_code rc = cli_sweep_run(&args, mpi, command, &err);
     bool leads = !mpi || sweep_mpi_rank(mpi) == 0;
     free(command);
     sweep_mpi_free(mpi);
@@ -463,91 +454,4 @@ int cmd_sweep(int argc, char **argv)
         return err_exit_status(rc);
     }
     return rc == ERR_OK ? 0 : cli_fail("sweep", &err);
-}
-
-/* --- merge -------------------------------------------------------------------------------------
- */
-
-static unsigned index_of(const char *name, const char *const *names, unsigned count)
-{
-    unsigned i = 0;
-    while (i < count && (!name || strcmp(name, names[i]) != 0))
-        i++;
-    return i;
-}
-
-/* The options of the first shard; its texts live in the arena. */
-static enum err_code options_of(const char *dir, struct arena *arena, struct sweep_args *a,
-                                struct err *err)
-{
-    struct sweep_store *store;
-    enum err_code rc = sweep_store_read(dir, &store, err);
-    if (rc != ERR_OK)
-        return rc;
-    static const char *const names[] = { "objectives",    "mapper",        "seed",
-                                         "budget_points", "budget_layers", "batch" };
-    const char *texts[6];
-    for (size_t i = 0; i < 6; i++) {
-        const char *text = sweep_store_option(store, names[i]);
-        texts[i] = arena_strdup(arena, text ? text : "0");
-    }
-    a->space = arena_strdup(arena, sweep_store_study(store)->space_file);
-    a->workload = arena_strdup(arena, sweep_store_study(store)->workload_file);
-    a->objectives = texts[0];
-    a->mapper = texts[1];
-    a->seed = strtoull(texts[2], NULL, 10);
-    a->budget_points = strtoull(texts[3], NULL, 10);
-    a->budget_layers = strtoull(texts[4], NULL, 10);
-    a->batch = strtoull(texts[5], NULL, 10);
-    a->strategy =
-        index_of(sweep_store_option(store, "strategy"), sweep_kind_names, SWEEP_KIND_COUNT);
-    a->sharing =
-        1 + index_of(sweep_store_option(store, "sharing"), cost_sharing_names, COST_SHARING_COUNT);
-    if (a->strategy == SWEEP_KIND_COUNT || a->sharing > COST_SHARING_COUNT || a->batch < 1 ||
-        a->budget_layers < 1)
-        rc = err_set(err, ERR_VALUE, "%s holds a study with options of another program", dir);
-    sweep_store_close(store, NULL);
-    return rc;
-}
-
-static enum err_code merge(struct sweep_args *a, const struct cli_list *dirs, const char *command,
-                           struct err *err)
-{
-    struct arena *arena = arena_new();
-    struct sweep_run run = { .args = a };
-    a->shards = dirs;
-    enum err_code rc = dirs->count ? options_of(dirs->items[0], arena, a, err)
-                                   : err_set(err, ERR_USAGE, "no folder given");
-    if (rc == ERR_OK)
-        rc = with_ranks(&run, NULL, command, err);
-    arena_free(arena);
-    return rc;
-}
-
-int cmd_merge(int argc, char **argv)
-{
-    struct err err = ERR_INIT;
-    struct sweep_args args = { .jobs = cli_cores(), .reports = REPORTS };
-    struct cli_list dirs = { 0 };
-    bool helped;
-    // clang-format off
-    const struct cli_option options[] = {
-        { "--out", CLI_TEXT, &args.out, "DIR", "output folder of the whole study", .required = true },
-        { "--reports", CLI_COUNT, &args.reports, "N", "whole reports of so many points of the front, once finished", .high = 1000 },
-        { "--csv", CLI_TEXT, &args.csv, "FILE", "every outcome as a table" },
-        { "--jobs", CLI_COUNT, &args.jobs, "N", "replays at once", .low = 1, .high = 1024 },
-        { "--progress", CLI_CHOICE, &args.progress, "HOW", "on stderr", cli_progress_names, 4 },
-        { "--json", CLI_FLAG, &args.json, NULL, "print one JSON object in place of the summary" },
-    };
-    // clang-format on
-    if (cli_parse("merge", options, sizeof options / sizeof *options, argc, argv, &dirs, &helped,
-                  &err) != ERR_OK)
-        return cli_fail("merge", &err);
-    if (helped)
-        return 0;
-    char *command = cli_command_line(argc, argv);
-    cli_catch_signals();
-    enum err_code rc = merge(&args, &dirs, command, &err);
-    free(command);
-    return rc == ERR_OK ? 0 : cli_fail("merge", &err);
 }
