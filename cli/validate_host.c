@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "backends/cpu/machine.h"
-#include "backends/sample.h"
 #include "cli/validate.h"
 #include "core/arena.h"
 #include "core/file.h"
@@ -91,18 +90,19 @@ static enum err_code measure_layers(struct host *h, struct err *err)
     return rc;
 }
 
-static double median_read(unsigned threads)
+/* The fastest of several: whoever else used the core or the memory made the others slower. */
+static double read_rate(unsigned threads)
 {
-    double values[MEMORY_SAMPLES];
+    double best = 0;
     for (size_t i = 0; i < MEMORY_SAMPLES; i++)
-        values[i] = backend_cpu_read_bytes_per_s((size_t)MEMORY_BYTES / threads, threads);
-    return backend_median(values, MEMORY_SAMPLES);
+        best = fmax(best, backend_cpu_read_bytes_per_s((size_t)MEMORY_BYTES / threads, threads));
+    return best;
 }
 
 static void measure_memory(struct host *h)
 {
-    h->core_bytes_per_s = median_read(h->group);
-    h->all_bytes_per_s = h->cores > h->group ? median_read(h->cores) : h->core_bytes_per_s;
+    h->core_bytes_per_s = read_rate(h->group);
+    h->all_bytes_per_s = h->cores > h->group ? read_rate(h->cores) : h->core_bytes_per_s;
     h->all_bytes_per_s = fmax(h->all_bytes_per_s, h->core_bytes_per_s);
     if (!exec_probe_between_cores(COPY_BYTES, (size_t)h->args->samples, &h->link))
         h->link = (struct exec_probe_link){ h->core_bytes_per_s, 0 };
