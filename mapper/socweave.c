@@ -20,7 +20,7 @@
 #include "mapper/taste.h"
 
 enum { ISLANDS = 4, ROUNDS = 12, SEEDS_KEPT = ISLANDS, GUESTS = 3, PLANS_MIN = 2000 };
-static const double plans_share = 0.1, tastes_share = 0.2; /* of the budget */
+static const double plans_share = 0.1, tastes_share = 0.3; /* of the budget */
 /* Temperatures as shares of the value; 2% is far too hot. */
 static const double hottest = 1e-3, coldest = 4e-5;
 /* A search whose size the user leaves open: some seconds on two cores for any size, and no more
