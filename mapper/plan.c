@@ -35,6 +35,7 @@ struct search {
     uint8_t *group;  /* [class]: by kind of layer */
     uint32_t groups;
     uint16_t *accelerator; /* [layer] of the plan under trial */
+    const volatile sig_atomic_t *stop;
     struct activity_list *list;
 };
 
@@ -401,7 +402,7 @@ static void anneal_plan(struct search *s, struct plan *now, struct plan *best, u
     plan_init(s, &next);
     double value = try_plan(s, now, 0, DECODE_NEVER, true), least = value;
     uint64_t begin = decoder_work_layers(s->decoder), done = 0, idle = 0;
-    while (done < work_layers && idle < 1000) {
+    while (done < work_layers && idle < 1000 && !(s->stop && *s->stop)) {
         double temperature = least * hot * pow(cold / hot, (double)done / (double)work_layers);
         double threshold = value - temperature * log(1 - rng_real(&s->rng));
         plan_copy(s, &next, now);
@@ -428,7 +429,8 @@ static void anneal_plan(struct search *s, struct plan *now, struct plan *best, u
 }
 
 void plan_search(const struct decode_ways *ways, uint64_t seed, uint32_t island,
-                 uint64_t work_layers, struct activity_list *list)
+                 uint64_t work_layers, const volatile sig_atomic_t *stop,
+                 struct activity_list *list)
 {
     const struct problem *p = ways->view->problem;
     struct search s = {
@@ -438,6 +440,7 @@ void plan_search(const struct decode_ways *ways, uint64_t seed, uint32_t island,
         .rng = rng_stream(seed, UINT64_C(0x706c616e), island),
         .accelerator = mem_alloc(p->layer_count, sizeof *s.accelerator),
         .waist = waist_find(p),
+        .stop = stop,
         .list = list,
     };
     struct plan now, best;

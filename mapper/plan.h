@@ -8,6 +8,8 @@
 #ifndef SOCWEAVE_MAPPER_PLAN_H
 #define SOCWEAVE_MAPPER_PLAN_H
 
+#include <signal.h>
+
 #include "mapper/decode.h"
 
 /* Does it make sense here? Not where networks wait for each other. */
@@ -15,9 +17,11 @@ bool plan_suits(const struct problem *problem);
 
 /*
  * Anneals plans until so many more layers were placed; the best one's list into *list, not
- * justified. Uncontended times, makespan alone. island: distinct ones draw distinct streams.
+ * justified. Uncontended times, makespan alone. island: distinct ones draw distinct streams. Ends
+ * early at *stop.
  */
 void plan_search(const struct decode_ways *ways, uint64_t seed, uint32_t island,
-                 uint64_t work_layers, struct activity_list *list);
+                 uint64_t work_layers, const volatile sig_atomic_t *stop,
+                 struct activity_list *list);
 
 #endif

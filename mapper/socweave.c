@@ -155,6 +155,12 @@ static void offer_mappers(struct search *search, struct decoder *decoder, struct
     }
 }
 
+/* More than by default is for the annealers, which can be stopped by the clock. */
+static double seeds_budget_layers(const struct search *search)
+{
+    return (double)min_u64(budget_layers(search), default_budget_layers);
+}
+
 static void offer_justified(const struct search *search, struct decoder *decoder,
                             struct seed *seeds, struct activity_list *list)
 {
@@ -169,14 +175,15 @@ static void offer_tastes(struct search *search, struct decoder *decoder, struct 
 {
     const struct problem *p = search->view->problem;
     struct activity_list lists[ISLANDS];
-    uint64_t work_layers = (uint64_t)(tastes_share * (double)budget_layers(search) / ISLANDS);
+    uint64_t work_layers = (uint64_t)(tastes_share * seeds_budget_layers(search) / ISLANDS);
     if (!taste_suits(&search->ways))
         return;
     for (uint32_t i = 0; i < ISLANDS; i++)
         activity_list_init(&lists[i], p->layer_count);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(search->options->jobs)
     for (uint32_t i = 0; i < ISLANDS; i++)
-        taste_search(&search->ways, search->options->seed, i, work_layers, &lists[i]);
+        taste_search(&search->ways, search->options->seed, i, work_layers, search->options->stop,
+                     &lists[i]);
     for (uint32_t i = 0; i < ISLANDS; i++) {
         offer_justified(search, decoder, seeds, &lists[i]);
         activity_list_release(&lists[i]);
@@ -188,14 +195,15 @@ static void offer_plans(struct search *search, struct decoder *decoder, struct s
 {
     const struct problem *p = search->view->problem;
     struct activity_list lists[ISLANDS];
-    uint64_t work_layers = (uint64_t)(plans_share * (double)budget_layers(search) / ISLANDS);
+    uint64_t work_layers = (uint64_t)(plans_share * seeds_budget_layers(search) / ISLANDS);
     if (!plan_suits(p) || work_layers / p->layer_count < PLANS_MIN)
         return;
     for (uint32_t i = 0; i < ISLANDS; i++)
         activity_list_init(&lists[i], p->layer_count);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(search->options->jobs)
     for (uint32_t i = 0; i < ISLANDS; i++)
-        plan_search(&search->ways, search->options->seed, i, work_layers, &lists[i]);
+        plan_search(&search->ways, search->options->seed, i, work_layers, search->options->stop,
+                    &lists[i]);
     for (uint32_t i = 0; i < ISLANDS; i++) {
         offer_justified(search, decoder, seeds, &lists[i]);
         activity_list_release(&lists[i]);

@@ -25,6 +25,7 @@ struct search {
     struct rng rng;
     size_t count; /* numbers */
     double *mean_rank, *fast_rank, *rank, *after_ps;
+    const volatile sig_atomic_t *stop;
     struct activity_list *list;
 };
 
@@ -100,7 +101,7 @@ static void evolve(struct search *s, uint64_t trials)
     double *best = mem_alloc(s->count, sizeof *best);
     double value = begin(s, now), least = value;
     memcpy(best, now, s->count * sizeof *best);
-    for (uint64_t trial = 0; trial < trials; trial++) {
+    for (uint64_t trial = 0; trial < trials && !(s->stop && *s->stop); trial++) {
         double share = (double)trial / (double)trials;
         double temperature = least * hot * pow(cold / hot, share);
         change(s, now, 0.5 * pow(0.1, share), next);
@@ -129,7 +130,8 @@ static uint64_t ways_looked_at(const struct decode_ways *ways)
 }
 
 void taste_search(const struct decode_ways *ways, uint64_t seed, uint32_t island,
-                  uint64_t work_layers, struct activity_list *list)
+                  uint64_t work_layers, const volatile sig_atomic_t *stop,
+                  struct activity_list *list)
 {
     const struct problem *p = ways->view->problem;
     struct search s = {
@@ -142,6 +144,7 @@ void taste_search(const struct decode_ways *ways, uint64_t seed, uint32_t island
         .fast_rank = mem_alloc(p->layer_count, sizeof *s.fast_rank),
         .rank = mem_alloc(p->layer_count, sizeof *s.rank),
         .after_ps = paths_after(ways->view),
+        .stop = stop,
         .list = list,
     };
     rank_upward(ways->view, s.mean_rank);

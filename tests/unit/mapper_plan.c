@@ -20,7 +20,8 @@ static void check_is_topological(const struct problem *p, const struct activity_
 }
 
 typedef void search_function(const struct decode_ways *ways, uint64_t seed, uint32_t island,
-                             uint64_t work_layers, struct activity_list *list);
+                             uint64_t work_layers, const volatile sig_atomic_t *stop,
+                             struct activity_list *list);
 
 static void check_search(search_function *search)
 {
@@ -39,8 +40,8 @@ static void check_search(search_function *search)
         activity_list_init(&list, f.problem.layer_count);
         activity_list_init(&again, f.problem.layer_count);
         uint64_t work_layers = 300 * f.problem.layer_count;
-        search(&ways, seed, 1, work_layers, &list);
-        search(&ways, seed, 1, work_layers, &again);
+        search(&ways, seed, 1, work_layers, NULL, &list);
+        search(&ways, seed, 1, work_layers, NULL, &again);
         check_is_topological(&f.problem, &list);
         for (uint32_t layer = 0; layer < f.problem.layer_count; layer++) {
             CHECK(list.way[layer] < decode_way_count(&ways, layer));
