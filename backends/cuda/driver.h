@@ -9,6 +9,8 @@
 #ifndef SOCWEAVE_BACKENDS_CUDA_DRIVER_H
 #define SOCWEAVE_BACKENDS_CUDA_DRIVER_H
 
+#include <stdalign.h>
+
 #include "backends/backend.h"
 #include "backends/cuda/map.h"
 #include "backends/cuda/rows.h"
@@ -28,7 +30,7 @@ struct cuda_facts {
 
 /* Opaque: CUtensorMap. */
 struct cuda_tensor_map {
-    _Alignas(64) uint64_t opaque[16];
+    alignas(64) uint64_t opaque[16];
 };
 
 struct cuda_launch {

@@ -1,6 +1,6 @@
 /*
  * Launches of the CUDA kernels on the CPU: the kernels' own main loops and index arithmetic
- * (backends/cuda/mainloop.h, index.h, fragment.h) over all blocks, steps, threads and lanes, with
+ * (backends/cuda/mainloop.inc, index.h, fragment.h) over all blocks, steps, threads and lanes, with
  * the instructions as tests/model/cuda_model.h has them. Shared memory starts as garbage, and what
  * is asynchronous happens as early or as late as the waits allow.
  */

@@ -1,6 +1,6 @@
 /*
  * Inside the emulation of launches: the block that runs and its roles, and the functions of
- * backends/cuda/mainloop.h on them. A role is what runs on its own: all threads of a block whose
+ * backends/cuda/mainloop.inc on them. A role is what runs on its own: all threads of a block whose
  * threads work together; with wgmma each warp of the producers and each group of consumers.
  */
 #ifndef SOCWEAVE_TESTS_CUDA_MACHINE_H
@@ -101,7 +101,7 @@ void machine_commit_wgmma(struct machine *m);
 void machine_wait_wgmma_but_one(struct machine *m);
 void machine_wait_wgmma(struct machine *m);
 
-#include "backends/cuda/mainloop.h"
+#include "backends/cuda/mainloop.inc"
 
 /* One element of the sums to the result. */
 void machine_deliver(struct machine_cta *cta, uint32_t i, uint32_t j, int32_t sum);

@@ -22,7 +22,7 @@ TEST(report_sweep__page__escapes_and_names_what_was_replayed)
     static const char *const levels[] = { "1", "<b>" };
     static const struct report_sweep_parameter parameters[] = { { "a&b", 2, levels } };
     static const struct report_measure objectives[] = { { "latency", REPORT_TIME, "" },
-                                                                { "area", REPORT_COUNT, "mm²" } };
+                                                        { "area", REPORT_COUNT, "mm²" } };
     static const uint32_t low[] = { 0 }, high[] = { 1 };
     static const double one[] = { 100, 3 }, two[] = { 50, 4 };
     static const struct report_sweep_row rows[] = {

@@ -1,11 +1,11 @@
 /*
- * mma.sync on tiles that ldmatrix reads, any plan by its tables, in the loops of mainloop.h.
+ * mma.sync on tiles that ldmatrix reads, any plan by its tables, in the loops of mainloop.inc.
  */
 #ifndef SOCWEAVE_BACKENDS_CUDA_MMA_CUH
 #define SOCWEAVE_BACKENDS_CUDA_MMA_CUH
 
 #include "backends/cuda/kernels/load.cuh"
-#include "backends/cuda/mainloop.h"
+#include "backends/cuda/mainloop.inc"
 #include "backends/cuda/rows.h"
 
 namespace cuda_kernels {
@@ -61,7 +61,7 @@ __device__ __forceinline__ void multiply(uint32_t (&c)[4], const uint32_t (&a)[4
     }
 }
 
-/* A warp, for mainloop.h. */
+/* A warp, for mainloop.inc. */
 template <mma_type TYPE, int BM, int BN, int WM, int WN, bool TURN_A, bool TURN_B>
 struct mma_machine {
     static constexpr int THREADS = BM / WM * BN / WN * 32;

@@ -1,5 +1,5 @@
 /*
- * wgmma: a warp group of producers, two of consumers, in the loops of mainloop.h. Producers either
+ * wgmma: a warp group of producers, two of consumers, in the loops of mainloop.inc. Producers either
  * issue tensor copies (operands that are affine) or copy by the tables (any plan).
  */
 #ifndef SOCWEAVE_BACKENDS_CUDA_WGMMA_CUH
@@ -8,7 +8,7 @@
 #include "backends/cuda/kernels/functions.h"
 #include "backends/cuda/kernels/load.cuh"
 #include "backends/cuda/kernels/wgmma_asm.cuh"
-#include "backends/cuda/mainloop.h"
+#include "backends/cuda/mainloop.inc"
 
 namespace cuda_kernels {
 
@@ -83,7 +83,7 @@ __device__ __forceinline__ void copy_boxes(const cuda_params &p, const cuda_oper
     }
 }
 
-/* --- roles, for mainloop.h ------------------------------------------------------------------ */
+/* --- roles, for mainloop.inc ------------------------------------------------------------------ */
 
 /* What both know. */
 template <int BM, int BN> struct wgmma_role {

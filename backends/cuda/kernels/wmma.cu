@@ -8,7 +8,7 @@
 
 #include "backends/cuda/kernels/functions.h"
 #include "backends/cuda/kernels/load.cuh"
-#include "backends/cuda/mainloop.h"
+#include "backends/cuda/mainloop.inc"
 
 namespace cuda_kernels {
 
@@ -16,7 +16,7 @@ using namespace nvcuda;
 
 enum { BLOCK = 64, WARP = 32, THREADS = 128 };
 
-/* A warp, for mainloop.h. */
+/* A warp, for mainloop.inc. */
 template <typename T, typename SUM, int M, int N> struct wmma_machine {
     static constexpr int BYTES = sizeof(T);
     static constexpr uint32_t PITCH = BYTES == 2 ? 48 / BYTES : 16;
