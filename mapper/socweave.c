@@ -155,10 +155,12 @@ static void offer_mappers(struct search *search, struct decoder *decoder, struct
     }
 }
 
-/* More than by default is for the annealers, which can be stopped by the clock. */
+/* More than by default is for the annealers; with a time limit, more than fits half of it. */
 static double seeds_budget_layers(const struct search *search)
 {
-    return (double)min_u64(budget_layers(search), default_budget_layers);
+    const double layers_per_s = 1e7, limit_s = search->options->time_limit_s;
+    double layers = (double)min_u64(budget_layers(search), default_budget_layers);
+    return limit_s > 0 ? fmin(layers, layers_per_s * limit_s) : layers;
 }
 
 static void offer_justified(const struct search *search, struct decoder *decoder,
