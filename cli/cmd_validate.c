@@ -114,7 +114,7 @@ static enum err_code parse(struct validate_args *a, int argc, char **argv, bool 
         { "--match", CLI_TEXT, &a->match, "M", "which plans: best, all, or the N best" },
         { "--each", CLI_FLAG, &a->each, NULL, "run layers of equal shape one by one, not once" },
         { "--machine", CLI_TEXT, &a->machine, "FILE", "predict for this machine, as --calibrate wrote it (backend cpu)" },
-        { "--calibrate", CLI_FLAG, &a->calibrate, NULL, "measure this machine (--backend cuda: its GPU) in place of layers, and write it to --out FILE" },
+        { "--calibrate", CLI_FLAG, &a->calibrate, NULL, "measure this machine (--backend cuda: its GPU), no layers; to --out FILE" },
         { "--host", CLI_TEXT, &a->host, "FILE", "--calibrate: time layers (of --workload) on the cores, write them as a SoC" },
         { "--group", CLI_COUNT, &a->group, "N", "--host: cores of each accelerator", .low = 1, .high = 64 },
         { "--tune", CLI_COUNT, &a->tune, "N", "measure the N best tilings by prediction, take the fastest (cuda)", .low = 1, .high = 10000 },
