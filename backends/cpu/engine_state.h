@@ -98,6 +98,7 @@ struct kernel_engine {
     size_t run_count;
     struct lanes_run *runs;
     size_t tile_count, panel_count;
+    bool a_ahead; /* a tile fetches the next one's rows */
     struct row_tile *tiles;
     struct panel *panels;
     char text[160];

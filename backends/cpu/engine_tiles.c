@@ -11,9 +11,11 @@
 
 /* --- tiles ---------------------------------------------------------------------------------- */
 
-#define NEAR_BYTES       32768.0 /* of the first cache, for a panel of B, or for all of A */
-#define FAR_LINE_CYCLES  1.5     /* a line of A from the second cache, in part hidden */
-#define NEXT_LINE_CYCLES 0.3     /* a line of B, which comes in order and is seen coming */
+#define NEAR_BYTES        32768.0  /* of the first cache, for a panel of B, or for all of A */
+#define FAR_BYTES         524288.0 /* of the second cache, half of one of today, for all of A */
+#define FAR_LINE_CYCLES   1.5      /* a line of A from the second cache, in part hidden */
+#define THIRD_LINE_CYCLES 4.0      /* and from the third */
+#define NEXT_LINE_CYCLES  0.3      /* a line of B, which comes in order and is seen coming */
 
 /* Cycles of one tile: two products per cycle, two loads per cycle, a latency of 4; a panel of B
  * that the first cache does not hold comes again; and its ends. */
@@ -25,11 +27,17 @@ static double tile_cycles(const struct kernel_engine *e, unsigned rows, unsigned
     return (step > 4 ? step : 4) * (double)e->quad_count + again + 24;
 }
 
+static double a_batch_bytes(const struct kernel_engine *e)
+{
+    return (double)e->a_bytes / (double)e->parts[BATCH].points;
+}
+
 /* A comes again for every panel. */
 static double panel_cycles(const struct kernel_engine *e)
 {
-    double bytes = (double)e->a_bytes / (double)e->parts[BATCH].points;
-    return bytes > NEAR_BYTES ? bytes / KERNEL_LINE_BYTES * FAR_LINE_CYCLES : 0;
+    double bytes = a_batch_bytes(e);
+    double line = bytes > FAR_BYTES ? THIRD_LINE_CYCLES : bytes > NEAR_BYTES ? FAR_LINE_CYCLES : 0;
+    return bytes / KERNEL_LINE_BYTES * line;
 }
 
 /* Rows from `begin` that lie at an even distance, of at most `most`. */
@@ -210,13 +218,21 @@ static void cut_segments(const struct kernel_engine *e, const struct margin *mar
         if (cut > 0 && segments[cut - 1].skip == skip)
             segments[cut - 1].quads += end - q;
         else
-            segments[cut++] = (struct kernel_segment){ end - q, skip };
+            segments[cut++] = (struct kernel_segment){ end - q, skip, e->a_ahead };
     }
     struct kernel_segment *kept = ARENA_ARRAY(e->arena, struct kernel_segment, cut);
     for (size_t i = 0; i < cut; i++)
         kept[i] = segments[i];
     tile->segments = kept;
     tile->segment_count = cut;
+}
+
+/* Is A beyond the second cache, and do its rows follow each other without a gap? */
+static bool wants_a_ahead(const struct kernel_engine *e)
+{
+    int64_t bytes = (int64_t)(e->quad_count * QUAD_BYTES), rows = e->parts[ROW].points;
+    return a_batch_bytes(e) > FAR_BYTES && bytes >= KERNEL_LINE_BYTES &&
+           e->a_rows[rows - 1] - e->a_rows[0] == (rows - 1) * bytes && even_run(e, 0, rows) == rows;
 }
 
 static void trim_tiles(struct kernel_engine *e)
@@ -240,6 +256,7 @@ void kernel_engine_build_tiles(struct kernel_engine *e)
     cut_rows(e, rows, vectors, by_run, NULL, &e->tile_count);
     e->tiles = ARENA_ARRAY(e->arena, struct row_tile, e->tile_count);
     cut_rows(e, rows, vectors, by_run, e->tiles, &e->tile_count);
+    e->a_ahead = wants_a_ahead(e);
     trim_tiles(e);
     int64_t columns = e->parts[COLUMN].points, width = KERNEL_LANES * vectors;
     e->panel_count = (size_t)((columns + width - 1) / width);
@@ -257,8 +274,8 @@ void kernel_engine_build_tiles(struct kernel_engine *e)
              (long long)e->parts[DEPTH].points, e->job.threads, e->job.threads == 1 ? "" : "s");
 }
 
-/* The tile's share of the panel that follows comes from afar while this one is multiplied: where a
- * row is left out there is time for it. */
+/* What follows comes from afar while this tile is multiplied: rows of A that no near cache holds,
+ * or this tile's share of the next panel, where a row is left out and there is time for it. */
 static void look_ahead(const struct kernel_engine *e, const struct row_tile *tile,
                        const struct panel *panel, struct kernel_tile *t)
 {
@@ -266,6 +283,12 @@ static void look_ahead(const struct kernel_engine *e, const struct row_tile *til
     size_t each = bytes / e->tile_count, at = (size_t)(tile - e->tiles) * each;
     t->ahead = t->b;
     t->ahead_step = 0;
+    if (e->a_ahead) {
+        size_t next = (size_t)(tile - e->tiles + 1) % e->tile_count;
+        t->ahead = t->a + e->a_rows[e->tiles[next].begin];
+        t->ahead_step = (size_t)tile->count * QUAD_BYTES;
+        return;
+    }
     if (bytes < AHEAD_FROM_BYTES || tile->skip_quads == 0)
         return;
     t->ahead = t->b + bytes + at;

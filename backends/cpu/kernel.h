@@ -24,6 +24,7 @@ enum kernel_skip { KERNEL_SKIP_NONE, KERNEL_SKIP_FIRST, KERNEL_SKIP_LAST };
 struct kernel_segment {
     size_t quads;
     enum kernel_skip skip;
+    bool ahead; /* fetches although no row is skipped */
 };
 
 struct kernel_tile {
@@ -36,7 +37,8 @@ struct kernel_tile {
     const struct kernel_segment *segments; /* of an even tile; together they are all its quads */
     size_t segment_count;
     const uint8_t *b;
-    /* Of the next panel: a part that is fetched where a row is skipped, so many bytes per quad. */
+    /* Fetched where a row is skipped or the segment says so, so many bytes per quad: a part of the
+     * next panel, or of A the next tile's. */
     const uint8_t *ahead;
     size_t ahead_step;
     uint32_t *c;           /* sums; the bits of f32 for bf16 */

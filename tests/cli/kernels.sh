@@ -50,9 +50,9 @@ if command -v objdump >/dev/null; then
         check "kernels__${compiler}_window__compiles" \
             $compiler $common -mavx512vnni -c -o "$object" $folder/kernel_window_avx512vnni.c
         check "kernels__${compiler}_window__no_zmm_on_the_stack" no_stack "$object" 12 window_
-        # all rows, and all but the first or the last: 28 + 26 + 26
-        check "kernels__${compiler}__14x2_has_80_products" \
-            loop_products "$WORK/$compiler-vnni.o" tile_14x2_EVEN 80 vpdpbusd
+        # all rows, twice, and all but the first or the last: 2 * 28 + 26 + 26
+        check "kernels__${compiler}__14x2_has_108_products" \
+            loop_products "$WORK/$compiler-vnni.o" tile_14x2_EVEN 108 vpdpbusd
         check "kernels__${compiler}__4x3_moves_no_sums" \
             few_moves "$WORK/$compiler-vnni.o" tile_4x3_EVEN 16
         check "kernels__${compiler}__6x4_has_24_products" \
