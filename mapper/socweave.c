@@ -23,9 +23,11 @@ enum { ISLANDS = 4, ROUNDS = 12, SEEDS_KEPT = ISLANDS, GUESTS = 3, PLANS_MIN = 2
 static const double plans_share = 0.1, tastes_share = 0.3; /* of the budget */
 /* Temperatures as shares of the value; 2% is far too hot. */
 static const double hottest = 1e-3, coldest = 4e-5;
-/* A search whose size the user leaves open: some seconds on two cores for any size, and no more
- * moves than small problems have use for. */
-static const uint64_t default_budget_layers = UINT64_C(60000000), default_moves = 200000;
+/* A search whose size the user leaves open: ten seconds or less on two cores for any size, and no
+ * more moves than small problems have use for. Without contention a layer is placed in a third of
+ * the time. */
+static const uint64_t default_budget_layers = UINT64_C(60000000), default_moves = 200000,
+                      analytic_factor = 3;
 
 struct search {
     const struct view *view;
@@ -57,13 +59,19 @@ static bool contends(const struct search *search)
     return uses_sim(search->options) && is_on(search, MAPPER_CONTENTION);
 }
 
+static uint64_t default_layers(const struct mapper_options *options, size_t layers)
+{
+    uint64_t contended = min_u64(default_budget_layers, default_moves * layers);
+    return uses_sim(options) ? contended : analytic_factor * contended;
+}
+
 uint64_t mapper_budget_layers(const struct mapper_options *options, size_t layers)
 {
     if (options->budget_layers)
         return options->budget_layers;
     if (options->budget_evals)
         return options->budget_evals * layers;
-    return min_u64(default_budget_layers, default_moves * layers);
+    return default_layers(options, layers);
 }
 
 static uint64_t budget_layers(const struct search *search)
@@ -159,7 +167,8 @@ static void offer_mappers(struct search *search, struct decoder *decoder, struct
 static double seeds_budget_layers(const struct search *search)
 {
     const double layers_per_s = 1e7, limit_s = search->options->time_limit_s;
-    double layers = (double)min_u64(budget_layers(search), default_budget_layers);
+    double layers = (double)min_u64(budget_layers(search),
+                                    default_layers(search->options, search->view->layer_count));
     return limit_s > 0 ? fmin(layers, layers_per_s * limit_s) : layers;
 }
 
