@@ -346,15 +346,31 @@ static void run_items(const struct kernel_engine *e, uint64_t begin, uint64_t en
     }
 }
 
+/* The item at which so much work is done: vectors, of which the last panel may have fewer. */
+static uint64_t item_at(const struct kernel_engine *e, uint64_t work)
+{
+    uint64_t first = e->panels[0].vectors * e->tile_count, last = e->panel_count - 1;
+    uint64_t batch_work = last * first + e->panels[last].vectors * e->tile_count;
+    uint64_t batch = work / batch_work, rest = work % batch_work;
+    uint64_t panel = min_u64(rest / first, last);
+    uint64_t tile = (rest - panel * first) / e->panels[panel].vectors;
+    return (batch * e->panel_count + panel) * e->tile_count + tile;
+}
+
 void kernel_engine_run_tiles(const struct kernel_engine *e)
 {
-    uint64_t items = (uint64_t)e->parts[BATCH].points * e->panel_count * e->tile_count;
-    uint64_t threads = min_u64(e->job.threads, items);
+    uint64_t batches = (uint64_t)e->parts[BATCH].points;
+    uint64_t items = batches * e->panel_count * e->tile_count;
+    uint64_t threads = min_u64(e->job.threads, items), vectors = 0;
     if (threads == 1) {
         run_items(e, 0, items);
         return;
     }
+    for (size_t p = 0; p < e->panel_count; p++)
+        vectors += e->panels[p].vectors;
+    uint64_t work = batches * vectors * e->tile_count;
 #pragma omp parallel for schedule(static, 1) num_threads((int)threads)
     for (uint64_t thread = 0; thread < threads; thread++)
-        run_items(e, items * thread / threads, items * (thread + 1) / threads);
+        run_items(e, item_at(e, work * thread / threads),
+                  item_at(e, work * (thread + 1) / threads));
 }
