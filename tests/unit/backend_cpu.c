@@ -220,6 +220,18 @@ TEST(cpu__deep_padded_windows__as_the_reference)
     }
 }
 
+/* An A that the second cache does not hold: tiles fetch rows ahead; and a narrower last panel. */
+TEST(cpu__large_a__as_the_reference)
+{
+    struct rng rng = rng_stream(71, 0, 0);
+    struct expr expr;
+    match_op("gemm", "m=37 n=70 k=14400", &expr);
+    struct backend_job job = { .expr = &expr, .threads = 1 };
+    struct data data = make_data(&job, &rng);
+    check_job(job, &data, "m=37 n=70 k=14400");
+    free_data(&data);
+}
+
 /* 255 · 127 and 255 · -128 in every product: sums of two leave 16 bits. */
 static void check_extremes(void)
 {
