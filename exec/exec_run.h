@@ -3,7 +3,8 @@
  * its own, runs the layers placed there in the mapping's order, one after the other (groups that
  * would share the accelerator in space, too). A layer starts when all its producers have ended; the
  * results of those that ran on another accelerator are first copied, whole, by the thread that
- * needs them, once per reader. Everybody waits by looking, so no time goes into waking up.
+ * needs them, once per reader (docs/model.md M-142). Everybody waits by looking, so no time goes
+ * into waking up.
  */
 #ifndef SOCWEAVE_EXEC_EXEC_RUN_H
 #define SOCWEAVE_EXEC_EXEC_RUN_H
