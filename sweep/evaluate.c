@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/deadline.h"
-#include "sweep/dispatched.h"
+#include "mapper/dispatched.h"
 
 /* A point as the mapper sees it. */
 struct site {
@@ -62,10 +62,10 @@ static enum err_code time_mapping(const struct sweep_mapping_options *options,
     *out = (struct timed){ 0 };
     mapping_init(&out->mapping, mapping->placement_count);
     if (options->granularity == GRANULARITY_LAYER) {
-        struct dispatched *dispatched = sweep_dispatched_new(problem);
+        struct dispatched *dispatched = dispatched_new(problem);
         schedule_init(&out->schedule, problem->layer_count);
-        sweep_dispatched_run(dispatched, mapping, &out->mapping, &out->schedule);
-        sweep_dispatched_free(dispatched);
+        dispatched_run(dispatched, mapping, &out->mapping, &out->schedule);
+        dispatched_free(dispatched);
         out->makespan_ps = out->schedule.makespan_ps;
     } else {
         struct evaluation evaluation;
@@ -109,7 +109,7 @@ static enum err_code search(const struct sweep_mapping_options *options,
 {
     const struct sweep_timing *timing = &options->timing;
     bool contends = options->granularity == GRANULARITY_LAYER;
-    struct dispatched *dispatched = contends ? sweep_dispatched_new(problem) : NULL;
+    struct dispatched *dispatched = contends ? dispatched_new(problem) : NULL;
     struct evaluator *analytic = timing->analytic_new(timing->ctx, problem, options->granularity);
     struct mapper_options search = {
         .seed = options->seed,
@@ -122,7 +122,7 @@ static enum err_code search(const struct sweep_mapping_options *options,
         .fitness = contends ? FITNESS_MIXED : FITNESS_ANALYTIC,
         .granularity = options->granularity,
         .analytic = analytic,
-        .sim = contends ? sweep_dispatched_evaluator(dispatched) : NULL,
+        .sim = contends ? dispatched_evaluator(dispatched) : NULL,
         .stop = options->stop,
     };
     struct mapper_result found = { 0 };
@@ -133,7 +133,7 @@ static enum err_code search(const struct sweep_mapping_options *options,
         rc = time_mapping(options, problem, &found.mapping, out, err);
     mapper_result_release(&found);
     timing->analytic_free(timing->ctx, analytic);
-    sweep_dispatched_free(dispatched);
+    dispatched_free(dispatched);
     return rc;
 }
 

@@ -1,4 +1,4 @@
-#include "sweep/dispatched.h"
+#include "mapper/dispatched.h"
 
 #include <stdlib.h>
 
@@ -45,7 +45,7 @@ static enum err_code evaluate(void *ctx, const struct mapping *mappings, size_t 
     return ERR_OK;
 }
 
-struct dispatched *sweep_dispatched_new(const struct problem *problem)
+struct dispatched *dispatched_new(const struct problem *problem)
 {
     struct dispatched *d = mem_alloc(1, sizeof *d);
     size_t layers = problem->layer_count;
@@ -60,7 +60,7 @@ struct dispatched *sweep_dispatched_new(const struct problem *problem)
     return d;
 }
 
-void sweep_dispatched_free(struct dispatched *d)
+void dispatched_free(struct dispatched *d)
 {
     if (!d)
         return;
@@ -73,7 +73,7 @@ void sweep_dispatched_free(struct dispatched *d)
     free(d);
 }
 
-const struct evaluator *sweep_dispatched_evaluator(struct dispatched *d)
+const struct evaluator *dispatched_evaluator(struct dispatched *d)
 {
     return &d->evaluator;
 }
@@ -93,7 +93,7 @@ static int by_start(const void *a, const void *b)
     return x->position < y->position ? -1 : x->position > y->position;
 }
 
-void sweep_dispatched_run(struct dispatched *d, const struct mapping *mapping, struct mapping *out,
+void dispatched_run(struct dispatched *d, const struct mapping *mapping, struct mapping *out,
                           struct schedule *schedule)
 {
     const struct dispatch_times times = { schedule->start_ps, schedule->end_ps };

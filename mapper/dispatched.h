@@ -5,20 +5,20 @@
  * schedule that comes out, written down in the order of its starts, takes the same time when it is
  * replayed in order (tests: sweep_evaluate__mapping_of_a_point__equals_systemc).
  */
-#ifndef SOCWEAVE_SWEEP_DISPATCHED_H
-#define SOCWEAVE_SWEEP_DISPATCHED_H
+#ifndef SOCWEAVE_MAPPER_DISPATCHED_H
+#define SOCWEAVE_MAPPER_DISPATCHED_H
 
 #include "core/evaluator.h"
 
 struct dispatched;
-struct dispatched *sweep_dispatched_new(const struct problem *problem); /* borrowed */
-void sweep_dispatched_free(struct dispatched *dispatched);              /* NULL is fine */
+struct dispatched *dispatched_new(const struct problem *problem); /* borrowed */
+void dispatched_free(struct dispatched *dispatched);              /* NULL is fine */
 
 /* `out` and `schedule` are initialised for the problem's layers; the energy is not filled. */
-void sweep_dispatched_run(struct dispatched *dispatched, const struct mapping *mapping,
+void dispatched_run(struct dispatched *dispatched, const struct mapping *mapping,
                           struct mapping *out, struct schedule *schedule);
 
 /* One thread at a time. */
-const struct evaluator *sweep_dispatched_evaluator(struct dispatched *dispatched);
+const struct evaluator *dispatched_evaluator(struct dispatched *dispatched);
 
 #endif
