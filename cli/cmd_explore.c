@@ -9,6 +9,8 @@
 #include "core/arena.h"
 #include "core/deadline.h"
 #include "core/file.h"
+#include "mapper/dispatched.h"
+#include "mapper/splits.h"
 
 struct explore_args {
     const char *soc, *workload, *mapper, *out, *splits;
@@ -17,6 +19,8 @@ struct explore_args {
     double time_limit_s;
     struct cli_list without;
     unsigned levers_off; /* from `without` */
+    bool finds_splits;   /* --splits auto */
+    enum cost_sharing sharing_in_force;
     bool json;
 };
 
@@ -39,7 +43,7 @@ static enum err_code parse(struct explore_args *a, int argc, char **argv, bool *
         { "--fitness", CLI_CHOICE, &a->fitness, "HOW", "the search believes", fitness_names, 3 },
         { "--granularity", CLI_CHOICE, &a->granularity, "G", "of the timing model", granularity_names, 2 },
         { "--sharing", CLI_CHOICE, &a->sharing, "S", "allotments of PEs (auto: the mapper's)", cli_sharing_choices, 1 + COST_SHARING_COUNT },
-        { "--splits", CLI_TEXT, &a->splits, "FILE", "search with the layers split that this mapping splits" },
+        { "--splits", CLI_TEXT, &a->splits, "FILE", "layers to split: those that this mapping splits; auto: those that pay" },
         { "--without", CLI_LIST, &a->without, "LEVER", "of socweave: not to use; may be given again" },
         { "--seed", CLI_COUNT, &a->seed, "N", "same seed, same result" },
         { "--generations", CLI_COUNT, &a->generations, "N", "of a genetic search (0: the mapper's own)", .high = 1e6 },
@@ -85,6 +89,16 @@ static enum err_code check_front(const struct mapper *mapper, unsigned objective
                    mapper->name);
 }
 
+static enum err_code check_splits(struct explore_args *a, const struct mapper *mapper,
+                                  struct err *err)
+{
+    a->finds_splits = a->splits && !strcmp(a->splits, "auto");
+    if (a->finds_splits && (strcmp(mapper->name, "socweave") || a->objective == PARETO))
+        return err_set(err, ERR_USAGE,
+                       "--splits auto: only mapper socweave finds splits, for one objective");
+    return ERR_OK;
+}
+
 static enum err_code find_levers(struct explore_args *a, const struct mapper *mapper,
                                  struct err *err)
 {
@@ -105,19 +119,10 @@ static void show_progress(void *ctx, const struct mapper_progress *now)
     cli_progress_show(ctx, now->step, now->step_count, detail);
 }
 
-/* The evaluators, then the search; the pool forks before the first OpenMP region. */
-static enum err_code search(const struct explore_args *a, const struct mapper *mapper,
-                            const struct problem *problem, struct mapper_result *found,
-                            struct err *err)
+/* What a search is told by the command line; evaluators and progress aside. */
+static struct mapper_options options_of(const struct explore_args *a)
 {
-    struct sim_pool *pool = NULL;
-    if (a->fitness != FITNESS_ANALYTIC && sim_pool_new(problem, (enum granularity)a->granularity,
-                                                       (unsigned)a->jobs, &pool, err) != ERR_OK)
-        return err->code;
-    struct evaluator *analytic = analytic_evaluator_new(problem, (enum granularity)a->granularity);
-    struct cli_progress progress;
-    cli_progress_start(&progress, (enum cli_progress_mode)a->progress, mapper->name);
-    struct mapper_options options = {
+    return (struct mapper_options){
         .seed = a->seed,
         .population = (unsigned)a->population,
         .generations = (unsigned)a->generations,
@@ -128,17 +133,63 @@ static enum err_code search(const struct explore_args *a, const struct mapper *m
         .objective = a->objective == PARETO ? OBJECTIVE_EDP : (enum objective)a->objective,
         .fitness = (enum fitness)a->fitness,
         .granularity = (enum granularity)a->granularity,
-        .analytic = analytic,
-        .sim = pool ? sim_pool_evaluator(pool) : NULL,
         .stop = &cli_stop,
         .progress = show_progress,
-        .progress_ctx = &progress,
     };
+}
+
+/* Which layers to split; the mapper's own dispatcher stands for the simulator here. */
+static enum err_code find_splits(const struct explore_args *a, const struct problem *problem,
+                                 struct splits_found *out, struct err *err)
+{
+    struct evaluator *analytic = analytic_evaluator_new(problem, (enum granularity)a->granularity);
+    struct dispatched *dispatched =
+        a->fitness == FITNESS_ANALYTIC ? NULL : dispatched_new(problem);
+    struct cli_progress progress;
+    cli_progress_start(&progress, (enum cli_progress_mode)a->progress, "splits");
+    struct mapper_options options = options_of(a);
+    options.analytic = analytic;
+    options.sim = dispatched ? dispatched_evaluator(dispatched) : NULL;
+    options.progress_ctx = &progress;
+    enum err_code rc = splits_search(problem, a->sharing_in_force, &options, out, err);
+    cli_progress_end(&progress);
+    dispatched_free(dispatched);
+    analytic_evaluator_free(analytic);
+    return rc;
+}
+
+/* The evaluators, then the search, from what the search for splits left; the pool forks before
+ * the first OpenMP region of a search without splits, and its processes never enter one. */
+static enum err_code search(const struct explore_args *a, const struct mapper *mapper,
+                            const struct problem *problem, const struct splits_found *splits,
+                            struct mapper_result *found, struct err *err)
+{
+    struct sim_pool *pool = NULL;
+    if (a->fitness != FITNESS_ANALYTIC && sim_pool_new(problem, (enum granularity)a->granularity,
+                                                       (unsigned)a->jobs, &pool, err) != ERR_OK)
+        return err->code;
+    struct evaluator *analytic = analytic_evaluator_new(problem, (enum granularity)a->granularity);
+    struct cli_progress progress;
+    cli_progress_start(&progress, (enum cli_progress_mode)a->progress, mapper->name);
+    struct mapper_options options = options_of(a);
+    options.analytic = analytic;
+    options.sim = pool ? sim_pool_evaluator(pool) : NULL;
+    options.progress_ctx = &progress;
+    if (a->finds_splits) {
+        options.start = &splits->start;
+        options.budget_layers = splits->rest_layers;
+        options.time_limit_s = splits->rest_s;
+    }
     enum err_code rc = (a->objective == PARETO ? mapper_run_front
                                                : mapper_run)(mapper, problem, &options, found, err);
     cli_progress_end(&progress);
     analytic_evaluator_free(analytic);
     sim_pool_free(pool);
+    if (rc == ERR_OK) {
+        found->evaluations += splits->evaluations;
+        found->sim_evaluations += splits->sim_evaluations;
+        found->interrupted |= splits->interrupted;
+    }
     return rc;
 }
 
@@ -259,13 +310,20 @@ static enum err_code explore(const struct explore_args *a, const struct mapper *
                              const struct problem *problem, const char *command, struct err *err)
 {
     double started_s = cli_now_s();
+    struct splits_found splits = { 0 };
     struct mapper_result found;
-    if (search(a, mapper, problem, &found, err) != ERR_OK)
+    if (a->finds_splits && find_splits(a, problem, &splits, err) != ERR_OK)
         return err->code;
-    enum err_code rc = write_results(a, mapper, problem, command, &found, started_s, err);
-    if (rc == ERR_OK && found.interrupted)
-        rc = ERR_INTERRUPTED;
-    mapper_result_release(&found);
+    if (splits.any)
+        problem = &splits.problem;
+    enum err_code rc = search(a, mapper, problem, &splits, &found, err);
+    if (rc == ERR_OK) {
+        rc = write_results(a, mapper, problem, command, &found, started_s, err);
+        if (rc == ERR_OK && found.interrupted)
+            rc = ERR_INTERRUPTED;
+        mapper_result_release(&found);
+    }
+    splits_found_release(&splits);
     return rc;
 }
 
@@ -300,12 +358,12 @@ int cmd_explore(int argc, char **argv)
     struct cli_problem problem;
     if (find_mapper(args.mapper, &mapper, &err) != ERR_OK ||
         check_front(mapper, args.objective, &err) != ERR_OK ||
-        find_levers(&args, mapper, &err) != ERR_OK)
+        check_splits(&args, mapper, &err) != ERR_OK || find_levers(&args, mapper, &err) != ERR_OK)
         return cli_fail("explore", &err);
-    enum cost_sharing sharing =
+    enum cost_sharing sharing = args.sharing_in_force =
         args.sharing ? (enum cost_sharing)(args.sharing - 1) : mapper->default_sharing;
     enum err_code rc =
-        args.splits
+        args.splits && !args.finds_splits
             ? cli_problem_load_split(&problem, args.soc, args.workload, args.splits, sharing, &err)
             : cli_problem_load(&problem, args.soc, args.workload, sharing, &err);
     if (rc != ERR_OK)

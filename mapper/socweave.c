@@ -35,7 +35,7 @@ struct search {
     struct decode_ways ways;
     struct anneal *islands[ISLANDS];
     struct mapping mappings[ISLANDS + 1]; /* of the islands' bests; the last: the best of all */
-    struct mapping guests[GUESTS];        /* of other mappers, as they made them; judged once */
+    struct mapping guests[GUESTS];        /* of other mappers, or the start; judged once */
     size_t guest_count;
     struct evaluation best;
     double best_value;
@@ -289,6 +289,20 @@ static void make_seeds(struct search *search, struct seed *seeds)
     decoder_free(decoder);
 }
 
+/* All islands go on from one mapping, each its own way. */
+static void start_islands(struct search *search)
+{
+    struct activity_list list;
+    activity_list_init(&list, search->view->layer_count);
+    activity_list_of_mapping(&search->ways, search->options->start, &list);
+    for (uint32_t i = 0; i < ISLANDS; i++)
+        anneal_start(search->islands[i], &list);
+    activity_list_release(&list);
+    struct mapping *guest = &search->guests[search->guest_count++];
+    mapping_init(guest, search->view->layer_count);
+    mapping_copy(guest, search->options->start);
+}
+
 static void seed_islands(struct search *search)
 {
     struct seed seeds[SEEDS_KEPT];
@@ -411,7 +425,10 @@ static bool is_proved(const struct search *search)
 static enum err_code run_rounds(struct search *search, struct err *err)
 {
     uint64_t work_layers = budget_layers(search) / (ISLANDS * ROUNDS) + 1;
-    seed_islands(search);
+    if (search->options->start)
+        start_islands(search);
+    else
+        seed_islands(search);
     enum err_code rc = judge(search, search->guests, search->guest_count, err);
     for (unsigned round = 0; round < ROUNDS && rc == ERR_OK; round++) {
         anneal_round(search, round, work_layers);

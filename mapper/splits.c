@@ -1,0 +1,383 @@
+/* docs/model.md M-87. */
+#include "mapper/splits.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/num.h"
+#include "core/split.h"
+#include "mapper/anneal.h"
+#include "mapper/cut.h"
+#include "mapper/dispatched.h"
+#include "mapper/journal.h"
+#include "mapper/lists.h"
+#include "mapper/rank.h"
+#include "mapper/rows.h"
+
+enum { ROUNDS = 32, TRIALS = 8 };
+/* Of the budget; what is left is for the search that follows. */
+static const double whole_share = 0.2, trials_share = 0.5;
+/* Temperatures of a trial, as shares of the value. */
+static const double hot = 2e-4, cold = 4e-5;
+
+/* A cut, its problem, and the best mapping of it that was found. */
+struct trial {
+    struct cut_layer *cut; /* [whole layer] */
+    bool is_cut, is_built; /* neither: the whole problem */
+    struct workload refined;
+    struct problem problem;
+    struct mapping mapping;
+    double value;
+    uint64_t moves;
+};
+
+struct search {
+    const struct problem *whole;
+    struct view whole_view;
+    struct cost_options cost;
+    const struct mapper_options *options;
+    bool contends;
+    struct cut_space space;
+    uint64_t trial_layers;
+    struct trial incumbent, trials[TRIALS];
+    struct journal journal;
+    uint64_t evaluations, sim_evaluations;
+};
+
+static size_t whole_layers(const struct search *search)
+{
+    return search->whole->layer_count;
+}
+
+/* --- trials ----------------------------------------------------------------------------------- */
+
+static void trial_init(const struct search *search, struct trial *trial)
+{
+    *trial = (struct trial){ .value = INFINITY };
+    trial->cut = mem_alloc(whole_layers(search), sizeof *trial->cut);
+    for (size_t i = 0; i < whole_layers(search); i++)
+        trial->cut[i].parts = 1;
+}
+
+/* All but the cut itself. */
+static void trial_clear(struct trial *trial)
+{
+    mapping_release(&trial->mapping);
+    if (trial->is_built)
+        problem_release(&trial->problem);
+    if (trial->is_cut)
+        workload_release(&trial->refined);
+    trial->is_cut = trial->is_built = false;
+    trial->value = INFINITY;
+}
+
+static void trial_release(struct trial *trial)
+{
+    trial_clear(trial);
+    free(trial->cut);
+}
+
+static const struct problem *problem_of(const struct search *search, const struct trial *trial)
+{
+    return trial->is_built ? &trial->problem : search->whole;
+}
+
+/* Not every cut can be built: a part may fit no scratchpad, or bear another layer's name. */
+static bool trial_build(const struct search *search, struct trial *trial)
+{
+    struct arena *arena = arena_new();
+    size_t count;
+    struct workload_split *splits = cut_splits(&search->space, trial->cut, arena, &count);
+    bool whole = count == 0;
+    if (!whole)
+        trial->is_cut = workload_refine(&trial->refined, search->whole->workload, splits, count,
+                                        NULL) == ERR_OK;
+    if (trial->is_cut)
+        trial->is_built = cost_build_problem(search->whole->soc, &trial->refined, &search->cost,
+                                             &trial->problem, NULL) == ERR_OK;
+    arena_free(arena);
+    return whole || trial->is_built;
+}
+
+/* The better of the list that was carried over and of one with ways chosen anew. */
+static void first_list(const struct search *search, const struct decode_ways *ways,
+                       const struct mapping *start, struct activity_list *list)
+{
+    size_t layers = ways->view->layer_count;
+    bool energy = search->options->objective != OBJECTIVE_LATENCY;
+    struct decoder *decoder = decoder_new(ways, search->contends, energy);
+    struct activity_list other;
+    activity_list_init(&other, layers);
+    activity_list_of_mapping(ways, start, list);
+    activity_list_copy(&other, list, layers);
+    struct decode_result r = decoder_run(decoder, list, 0, DECODE_NEVER, true);
+    double best =
+        objective_value(search->options->objective, r.makespan_ps, energy ? r.energy_pj : 0);
+    for (double weight = 1; weight <= 4; weight *= 4) {
+        const struct decode_taste taste = { .transfer_weight = weight };
+        decoder_greedy(decoder, &other, &taste);
+        r = decoder_run(decoder, &other, 0, DECODE_NEVER, true);
+        double value =
+            objective_value(search->options->objective, r.makespan_ps, energy ? r.energy_pj : 0);
+        if (value < best) {
+            best = value;
+            activity_list_copy(list, &other, layers);
+        }
+    }
+    activity_list_release(&other);
+    decoder_free(decoder);
+}
+
+static void trial_anneal(const struct search *search, struct trial *trial, uint32_t stream)
+{
+    const struct mapper_options *options = search->options;
+    const struct anneal_levers levers = {
+        .change_way = true,
+        .shift_layer = true,
+        .shift_network = true,
+        .critical_chain = true,
+        .justify = true,
+    };
+    const struct problem *problem = problem_of(search, trial);
+    struct view view, from;
+    struct decode_ways ways;
+    struct activity_list list;
+    struct mapping start;
+    view_init(&view, problem);
+    view_init(&from, problem_of(search, &search->incumbent));
+    decode_ways_init(&ways, &view);
+    activity_list_init(&list, problem->layer_count);
+    mapping_init(&start, problem->layer_count);
+    mapping_init(&trial->mapping, problem->layer_count);
+    cut_carry(&from, &search->incumbent.mapping, &view, &start);
+    first_list(search, &ways, &start, &list);
+    struct anneal *anneal = anneal_new(&ways, search->contends, options->objective, &levers,
+                                       options->seed, stream);
+    anneal_start(anneal, &list);
+    anneal_go(anneal, search->trial_layers, hot, cold, 0, options->stop);
+    anneal_write_best(anneal, &trial->mapping);
+    trial->value = anneal_best_value(anneal);
+    trial->moves = anneal_moves(anneal);
+    anneal_free(anneal);
+    mapping_release(&start);
+    activity_list_release(&list);
+    decode_ways_release(&ways);
+    view_release(&from);
+    view_release(&view);
+}
+
+/* --- what delays the end ---------------------------------------------------------------------- */
+
+/* The layer whose end the start of `layer` may have waited for: an input, or one on its
+ * accelerator; the last to end. */
+static uint32_t waited_for(const struct problem *p, const struct mapping *mapping,
+                           const struct schedule *times, const uint16_t *acc_of, uint32_t layer)
+{
+    uint32_t latest = WORKLOAD_NONE;
+    uint64_t latest_ps = 0, start_ps = times->start_ps[layer];
+    for (uint32_t e = p->pred_begin[layer]; e < p->pred_begin[layer + 1]; e++) {
+        const struct problem_edge *edge = &p->preds[e];
+        uint64_t arrival_ps =
+            times->end_ps[edge->layer] + problem_transfer_ps(p, edge->size_class,
+                                                             acc_of[edge->layer], acc_of[layer]);
+        if (arrival_ps >= latest_ps) {
+            latest_ps = arrival_ps;
+            latest = edge->layer;
+        }
+    }
+    for (size_t at = 0; at < mapping->placement_count; at++) {
+        uint32_t other = mapping->placements[at].layer;
+        uint64_t end_ps = times->end_ps[other];
+        if (acc_of[other] == acc_of[layer] && end_ps <= start_ps && end_ps > latest_ps) {
+            latest_ps = end_ps;
+            latest = other;
+        }
+    }
+    return latest;
+}
+
+/* By whole layer: the time from the start of the layer to what followed it on the critical chain;
+ * every layer has a little. free() it. */
+static double *critical_weights(const struct search *search)
+{
+    const struct problem *p = problem_of(search, &search->incumbent);
+    const struct mapping *mapping = &search->incumbent.mapping;
+    struct dispatched *dispatched = dispatched_new(p);
+    struct mapping in_order;
+    struct schedule times;
+    double *weight = mem_alloc(whole_layers(search), sizeof *weight);
+    uint16_t *acc_of = mem_alloc(p->layer_count, sizeof *acc_of);
+    mapping_init(&in_order, p->layer_count);
+    schedule_init(&times, p->layer_count);
+    dispatched_run(dispatched, mapping, &in_order, &times);
+    uint32_t last = 0;
+    for (size_t at = 0; at < p->layer_count; at++)
+        acc_of[mapping->placements[at].layer] = mapping->placements[at].accelerator;
+    for (uint32_t layer = 0; layer < p->layer_count; layer++)
+        if (times.end_ps[layer] > times.end_ps[last])
+            last = layer;
+    for (size_t i = 0; i < whole_layers(search); i++)
+        weight[i] = 0.1 * (double)times.makespan_ps / (double)whole_layers(search);
+    uint64_t until_ps = times.makespan_ps;
+    const struct workload *w = p->workload;
+    for (uint32_t layer = last; layer != WORKLOAD_NONE;
+         layer = waited_for(p, mapping, &times, acc_of, layer)) {
+        weight[w->whole ? w->whole_layer[layer] : layer] +=
+            (double)(until_ps - times.start_ps[layer]);
+        until_ps = times.start_ps[layer];
+    }
+    schedule_release(&times);
+    mapping_release(&in_order);
+    dispatched_free(dispatched);
+    free(acc_of);
+    return weight;
+}
+
+/* --- rounds ----------------------------------------------------------------------------------- */
+
+/* Trial 0 goes on with the incumbent's cut. */
+static void propose(struct search *search, uint32_t round)
+{
+    double *weight = critical_weights(search);
+    for (uint32_t i = 0; i < TRIALS; i++) {
+        struct trial *trial = &search->trials[i];
+        struct rng rng =
+            rng_stream(search->options->seed, UINT64_C(0x63757473), round * TRIALS + i);
+        trial_clear(trial);
+        memcpy(trial->cut, search->incumbent.cut, whole_layers(search) * sizeof *trial->cut);
+        if (i > 0)
+            cut_propose(&search->space, weight, &rng, trial->cut);
+    }
+    free(weight);
+}
+
+static void try_all(struct search *search, uint32_t round)
+{
+#pragma omp parallel for schedule(dynamic, 1) num_threads(search->options->jobs)
+    for (uint32_t i = 0; i < TRIALS; i++)
+        if (trial_build(search, &search->trials[i]))
+            trial_anneal(search, &search->trials[i], (1 + round) * TRIALS + i);
+}
+
+static void keep_best(struct search *search)
+{
+    size_t best = 0;
+    for (size_t i = 0; i < TRIALS; i++) {
+        search->evaluations += search->trials[i].moves;
+        search->trials[i].moves = 0;
+        if (search->trials[i].value < search->trials[best].value)
+            best = i;
+    }
+    if (search->trials[best].value >= search->incumbent.value)
+        return;
+    struct trial old = search->incumbent;
+    search->incumbent = search->trials[best];
+    search->trials[best] = old;
+    /* The problem borrows the refined workload, which has moved. */
+    if (search->incumbent.is_built)
+        search->incumbent.problem.workload = &search->incumbent.refined;
+}
+
+static bool note_round(struct search *search, uint32_t round)
+{
+    const struct mapper_progress now = {
+        .evaluations = search->evaluations,
+        .sim_evaluations = search->sim_evaluations,
+        .step = round,
+        .step_count = ROUNDS,
+        .best_makespan_ps = (uint64_t)search->incumbent.value,
+        .best_value = search->incumbent.value,
+    };
+    return journal_step(&search->journal, &now);
+}
+
+/* The whole workload's own search. */
+static enum err_code start(struct search *search, uint64_t budget_layers, struct err *err)
+{
+    struct mapper_options options = *search->options;
+    struct mapper_result found = { 0 };
+    options.budget_evals = 0;
+    options.budget_layers = max_u64(budget_layers, 1);
+    options.time_limit_s *= whole_share;
+    enum err_code rc = mapper_socweave_run(search->whole, &options, &found, err);
+    if (rc != ERR_OK)
+        return rc;
+    search->incumbent.mapping = found.mapping;
+    search->evaluations = found.evaluations;
+    search->sim_evaluations = found.sim_evaluations;
+    found.mapping = (struct mapping){ 0 };
+    mapper_result_release(&found);
+    return ERR_OK;
+}
+
+static void hand_over(struct search *search, struct splits_found *out)
+{
+    struct trial *best = &search->incumbent;
+    out->any = best->is_built;
+    if (out->any) {
+        out->refined = best->refined;
+        out->problem = best->problem;
+        out->problem.workload = &out->refined;
+        best->is_cut = best->is_built = false;
+    }
+    out->start = best->mapping;
+    best->mapping = (struct mapping){ 0 };
+    out->evaluations = search->evaluations;
+    out->sim_evaluations = search->sim_evaluations;
+    out->interrupted = search->journal.interrupted;
+}
+
+enum err_code splits_search(const struct problem *whole, enum cost_sharing sharing,
+                            const struct mapper_options *options, struct splits_found *out,
+                            struct err *err)
+{
+    double layers = (double)mapper_budget_layers(options, whole->layer_count);
+    struct mapper_options timed = *options;
+    timed.time_limit_s *= whole_share + trials_share;
+    struct search search = {
+        .whole = whole,
+        .cost = { sharing },
+        .options = options,
+        .contends = options->sim && options->fitness != FITNESS_ANALYTIC,
+        .trial_layers = (uint64_t)(trials_share * layers / (ROUNDS * TRIALS)) + 1,
+    };
+    *out = (struct splits_found){ 0 };
+    view_init(&search.whole_view, whole);
+    cut_space_init(&search.space, &search.whole_view);
+    trial_init(&search, &search.incumbent);
+    for (size_t i = 0; i < TRIALS; i++)
+        trial_init(&search, &search.trials[i]);
+    journal_init(&search.journal, &timed);
+    enum err_code rc = start(&search, (uint64_t)(whole_share * layers), err);
+    for (uint32_t round = 0; rc == ERR_OK && round < ROUNDS; round++) {
+        propose(&search, round);
+        try_all(&search, round);
+        keep_best(&search);
+        if (!note_round(&search, round + 1))
+            break;
+    }
+    if (rc == ERR_OK) {
+        hand_over(&search, out);
+        out->rest_layers = (uint64_t)((1 - whole_share - trials_share) * layers) + 1;
+        out->rest_s = (1 - whole_share - trials_share) * options->time_limit_s;
+    }
+    journal_release(&search.journal);
+    for (size_t i = 0; i < TRIALS; i++)
+        trial_release(&search.trials[i]);
+    trial_release(&search.incumbent);
+    cut_space_release(&search.space);
+    view_release(&search.whole_view);
+    return rc;
+}
+
+void splits_found_release(struct splits_found *found)
+{
+    mapping_release(&found->start);
+    if (found->any) {
+        problem_release(&found->problem);
+        workload_release(&found->refined);
+    }
+    *found = (struct splits_found){ 0 };
+}
