@@ -6,11 +6,10 @@
 #include "cli/explore_front.h"
 #include "cli/levers.h"
 #include "cli/outcome.h"
+#include "cli/search.h"
 #include "core/arena.h"
 #include "core/deadline.h"
 #include "core/file.h"
-#include "mapper/dispatched.h"
-#include "mapper/splits.h"
 
 struct explore_args {
     const char *soc, *workload, *mapper, *out, *splits;
@@ -93,10 +92,8 @@ static enum err_code check_splits(struct explore_args *a, const struct mapper *m
                                   struct err *err)
 {
     a->finds_splits = a->splits && !strcmp(a->splits, "auto");
-    if (a->finds_splits && (strcmp(mapper->name, "socweave") || a->objective == PARETO))
-        return err_set(err, ERR_USAGE,
-                       "--splits auto: only mapper socweave finds splits, for one objective");
-    return ERR_OK;
+    return a->finds_splits ? cli_check_splits(mapper, a->objective == PARETO, "--splits auto", err)
+                           : ERR_OK;
 }
 
 static enum err_code find_levers(struct explore_args *a, const struct mapper *mapper,
@@ -119,77 +116,36 @@ static void show_progress(void *ctx, const struct mapper_progress *now)
     cli_progress_show(ctx, now->step, now->step_count, detail);
 }
 
-/* What a search is told by the command line; evaluators and progress aside. */
-static struct mapper_options options_of(const struct explore_args *a)
-{
-    return (struct mapper_options){
-        .seed = a->seed,
-        .population = (unsigned)a->population,
-        .generations = (unsigned)a->generations,
-        .budget_evals = a->budget_evals,
-        .time_limit_s = a->time_limit_s,
-        .jobs = (unsigned)a->jobs,
-        .levers_off = a->levers_off,
-        .objective = a->objective == PARETO ? OBJECTIVE_EDP : (enum objective)a->objective,
-        .fitness = (enum fitness)a->fitness,
-        .granularity = (enum granularity)a->granularity,
-        .stop = &cli_stop,
-        .progress = show_progress,
-    };
-}
-
-/* Which layers to split; the mapper's own dispatcher stands for the simulator here. */
-static enum err_code find_splits(const struct explore_args *a, const struct problem *problem,
-                                 struct splits_found *out, struct err *err)
-{
-    struct evaluator *analytic = analytic_evaluator_new(problem, (enum granularity)a->granularity);
-    struct dispatched *dispatched =
-        a->fitness == FITNESS_ANALYTIC ? NULL : dispatched_new(problem);
-    struct cli_progress progress;
-    cli_progress_start(&progress, (enum cli_progress_mode)a->progress, "splits");
-    struct mapper_options options = options_of(a);
-    options.analytic = analytic;
-    options.sim = dispatched ? dispatched_evaluator(dispatched) : NULL;
-    options.progress_ctx = &progress;
-    enum err_code rc = splits_search(problem, a->sharing_in_force, &options, out, err);
-    cli_progress_end(&progress);
-    dispatched_free(dispatched);
-    analytic_evaluator_free(analytic);
-    return rc;
-}
-
-/* The evaluators, then the search, from what the search for splits left; the pool forks before
- * the first OpenMP region of a search without splits, and its processes never enter one. */
 static enum err_code search(const struct explore_args *a, const struct mapper *mapper,
-                            const struct problem *problem, const struct splits_found *splits,
-                            struct mapper_result *found, struct err *err)
+                            const struct cli_problem *problem, struct cli_found *found,
+                            struct err *err)
 {
-    struct sim_pool *pool = NULL;
-    if (a->fitness != FITNESS_ANALYTIC && sim_pool_new(problem, (enum granularity)a->granularity,
-                                                       (unsigned)a->jobs, &pool, err) != ERR_OK)
-        return err->code;
-    struct evaluator *analytic = analytic_evaluator_new(problem, (enum granularity)a->granularity);
     struct cli_progress progress;
+    const struct cli_search search = {
+        .mapper = mapper,
+        .problem = &problem->problem,
+        .sharing = a->sharing_in_force,
+        .finds_splits = a->finds_splits,
+        .front = a->objective == PARETO,
+        .options = {
+            .seed = a->seed,
+            .population = (unsigned)a->population,
+            .generations = (unsigned)a->generations,
+            .budget_evals = a->budget_evals,
+            .time_limit_s = a->time_limit_s,
+            .jobs = (unsigned)a->jobs,
+            .levers_off = a->levers_off,
+            .objective = a->objective == PARETO ? OBJECTIVE_EDP : (enum objective)a->objective,
+            .fitness = (enum fitness)a->fitness,
+            .granularity = (enum granularity)a->granularity,
+            .stop = &cli_stop,
+            .progress = show_progress,
+            .progress_ctx = &progress,
+        },
+    };
     cli_progress_start(&progress, (enum cli_progress_mode)a->progress, mapper->name);
-    struct mapper_options options = options_of(a);
-    options.analytic = analytic;
-    options.sim = pool ? sim_pool_evaluator(pool) : NULL;
-    options.progress_ctx = &progress;
-    if (a->finds_splits) {
-        options.start = &splits->start;
-        options.budget_layers = splits->rest_layers;
-        options.time_limit_s = splits->rest_s;
-    }
-    enum err_code rc = (a->objective == PARETO ? mapper_run_front
-                                               : mapper_run)(mapper, problem, &options, found, err);
+    enum err_code rc = cli_search_run(&search, found, err);
     cli_progress_end(&progress);
-    analytic_evaluator_free(analytic);
-    sim_pool_free(pool);
-    if (rc == ERR_OK) {
-        found->evaluations += splits->evaluations;
-        found->sim_evaluations += splits->sim_evaluations;
-        found->interrupted |= splits->interrupted;
-    }
     return rc;
 }
 
@@ -307,23 +263,18 @@ static enum err_code write_results(const struct explore_args *a, const struct ma
 }
 
 static enum err_code explore(const struct explore_args *a, const struct mapper *mapper,
-                             const struct problem *problem, const char *command, struct err *err)
+                             const struct cli_problem *problem, const char *command,
+                             struct err *err)
 {
     double started_s = cli_now_s();
-    struct splits_found splits = { 0 };
-    struct mapper_result found;
-    if (a->finds_splits && find_splits(a, problem, &splits, err) != ERR_OK)
+    struct cli_found found;
+    if (search(a, mapper, problem, &found, err) != ERR_OK)
         return err->code;
-    if (splits.any)
-        problem = &splits.problem;
-    enum err_code rc = search(a, mapper, problem, &splits, &found, err);
-    if (rc == ERR_OK) {
-        rc = write_results(a, mapper, problem, command, &found, started_s, err);
-        if (rc == ERR_OK && found.interrupted)
-            rc = ERR_INTERRUPTED;
-        mapper_result_release(&found);
-    }
-    splits_found_release(&splits);
+    enum err_code rc =
+        write_results(a, mapper, found.problem, command, &found.result, started_s, err);
+    if (rc == ERR_OK && found.result.interrupted)
+        rc = ERR_INTERRUPTED;
+    cli_found_release(&found);
     return rc;
 }
 
@@ -383,7 +334,7 @@ int cmd_explore(int argc, char **argv)
     /* An output folder that can't be written is better known before the search. */
     rc = file_make_dir(args.out, &err);
     if (rc == ERR_OK)
-        rc = explore(&args, mapper, &problem.problem, command, &err);
+        rc = explore(&args, mapper, &problem, command, &err);
     free(command);
     free(out);
     cli_problem_release(&problem);

@@ -10,12 +10,13 @@
 #include "mapper/mapper.h"
 #include "reports/compare.h"
 
-/* A mapper in a form of its own: "socweave-without-justify@fixed". */
+/* A mapper in a form of its own: "socweave-without-justify@fixed", "socweave+splits". */
 struct cli_contestant {
     const char *name; /* as given */
     const struct mapper *mapper;
     unsigned levers_off;
     enum cost_sharing sharing;
+    bool finds_splits;
 };
 
 struct cli_compare {

@@ -6,6 +6,7 @@
 
 #include "cli/compare.h"
 #include "cli/levers.h"
+#include "cli/search.h"
 #include "core/file.h"
 
 /* --- lists ----------------------------------------------------------------------------------- */
@@ -108,7 +109,7 @@ static enum err_code parse_sharing(const char *name, const char *given, enum cos
                    given);
 }
 
-/* NAME[-without-LEVER…][@SHARING] */
+/* NAME[-without-LEVER…][+splits][@SHARING] */
 static enum err_code parse_contestant(struct arena *arena, const char *given, unsigned sharing,
                                       struct cli_contestant *out, struct err *err)
 {
@@ -117,6 +118,9 @@ static enum err_code parse_contestant(struct arena *arena, const char *given, un
     char *at = strchr(name, '@');
     if (at)
         *at++ = '\0';
+    char *splits = strchr(name, '+');
+    if (splits)
+        *splits++ = '\0';
     char *levers = strstr(name, without);
     size_t length = levers ? (size_t)(levers - name) : strlen(name);
     *out = (struct cli_contestant){ .name = given };
@@ -125,6 +129,11 @@ static enum err_code parse_contestant(struct arena *arena, const char *given, un
             out->mapper = &mapper_table[i];
     if (!out->mapper)
         return unknown_mapper(name, length, err);
+    out->finds_splits = splits;
+    if (splits && strcmp(splits, "splits"))
+        return err_set(err, ERR_USAGE, "--mapper: expected +splits, got \"%s\"", given);
+    if (splits && cli_check_splits(out->mapper, false, given, err) != ERR_OK)
+        return err->code;
     out->sharing = sharing ? (enum cost_sharing)(sharing - 1) : out->mapper->default_sharing;
     if (at && parse_sharing(at, given, &out->sharing, err) != ERR_OK)
         return err->code;
@@ -146,7 +155,7 @@ static void add_without(struct arena *arena, const struct cli_names *levers, str
     if (!out->count)
         return;
     const char *first = out->items[0];
-    int length = (int)strcspn(first, "@");
+    int length = (int)strcspn(first, "+@");
     for (size_t i = 0; i < levers->count; i++) {
         bool all = !strcmp(levers->items[i], "all");
         for (unsigned l = 0; l < (all ? MAPPER_LEVER_COUNT : 1); l++)

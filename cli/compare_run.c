@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/compare.h"
+#include "cli/search.h"
 #include "core/file.h"
 #include "core/num.h"
 #include "sim/sim.h"
@@ -19,34 +20,32 @@
 struct told {
     struct err err;
     struct report_compare_row row;
-    uint64_t bound_ps; /* of the problem; a mapper may have proved more */
+    uint64_t bound_ps; /* of the problem as a whole; 0: not looked for */
 };
 
 /* --- in the child ---------------------------------------------------------------------------- */
 
 static enum err_code search(const struct cli_compare *c, const struct cli_contestant *contestant,
-                            const struct problem *problem, uint64_t seed,
-                            struct mapper_result *found, struct err *err)
+                            const struct problem *problem, uint64_t seed, struct cli_found *found,
+                            struct err *err)
 {
-    struct mapper_options options = c->options;
-    struct sim_pool *pool = NULL;
-    if (options.fitness != FITNESS_ANALYTIC &&
-        sim_pool_new(problem, options.granularity, c->threads, &pool, err) != ERR_OK)
-        return err->code;
-    struct evaluator *analytic = analytic_evaluator_new(problem, options.granularity);
-    options.seed = seed;
-    options.jobs = c->threads;
-    options.levers_off = contestant->levers_off;
-    options.analytic = analytic;
-    options.sim = pool ? sim_pool_evaluator(pool) : NULL;
-    if (options.budget_layers) { /* for mappers that count evaluations */
-        uint64_t evals = max_u64(options.budget_layers / problem->layer_count, 1);
-        options.budget_evals = options.budget_evals ? min_u64(options.budget_evals, evals) : evals;
+    struct cli_search search = {
+        .mapper = contestant->mapper,
+        .problem = problem,
+        .sharing = contestant->sharing,
+        .finds_splits = contestant->finds_splits,
+        .options = c->options,
+    };
+    struct mapper_options *options = &search.options;
+    options->seed = seed;
+    options->jobs = c->threads;
+    options->levers_off = contestant->levers_off;
+    if (options->budget_layers) { /* for mappers that count evaluations */
+        uint64_t evals = max_u64(options->budget_layers / problem->layer_count, 1);
+        options->budget_evals =
+            options->budget_evals ? min_u64(options->budget_evals, evals) : evals;
     }
-    enum err_code rc = mapper_run(contestant->mapper, problem, &options, found, err);
-    analytic_evaluator_free(analytic);
-    sim_pool_free(pool);
-    return rc;
+    return cli_search_run(&search, found, err);
 }
 
 /* Scheduled, checked, simulated: figures that don't rest on what the mapper says. */
@@ -84,23 +83,26 @@ static enum err_code run_once(const struct cli_compare *c, size_t at, uint64_t b
     size_t case_ = at / r->seed_count / r->contestant_count;
     const struct problem *problem =
         &c->problems[case_ * COST_SHARING_COUNT + contestant->sharing]->problem;
-    struct mapper_result found;
+    struct cli_found found;
     struct report_compare_row *row = &told->row;
     double started_s = cli_now_s();
     if (search(c, contestant, problem, r->first_seed + at % r->seed_count, &found, &told->err) !=
         ERR_OK)
         return told->err.code;
     row->wall_s = cli_now_s() - started_s;
-    told->bound_ps =
-        bound_ps ? bound_ps : mapper_lower_bound(problem, c->options.granularity).makespan_ps;
-    row->lower_bound_ps = max_u64(told->bound_ps, found.proved_bound_ps);
-    if (judge(c, problem, &found, row, &told->err) == ERR_OK &&
+    told->bound_ps = bound_ps;
+    if (bound_ps == 0 || found.splits.any)
+        bound_ps = mapper_lower_bound(found.problem, c->options.granularity).makespan_ps;
+    if (!found.splits.any)
+        told->bound_ps = bound_ps;
+    row->lower_bound_ps = max_u64(bound_ps, found.result.proved_bound_ps);
+    if (judge(c, found.problem, &found.result, row, &told->err) == ERR_OK &&
         row->analytic_makespan_ps < row->lower_bound_ps)
         err_set(&told->err, ERR_CHECK, "the lower bound %llu ps is above the makespan %llu ps",
                 (unsigned long long)row->lower_bound_ps,
                 (unsigned long long)row->analytic_makespan_ps);
     row->done = told->err.code == ERR_OK;
-    mapper_result_release(&found);
+    cli_found_release(&found);
     return told->err.code;
 }
 

@@ -74,8 +74,8 @@ static struct cut_layer pick_how(const struct cut_space *space, uint32_t layer, 
     if (count == 0 || space->parts_max[layer] < 2 || rng_below(rng, 5) == 0)
         return whole;
     struct cut_layer how = can[rng_below(rng, 2) ? 0 : rng_below(rng, count)];
-    uint64_t most = min_u64(space->parts_max[layer],
-                            space->extent[(size_t)layer * ROLE_COUNT + how.role]);
+    uint64_t most =
+        min_u64(space->parts_max[layer], space->extent[(size_t)layer * ROLE_COUNT + how.role]);
     how.parts = 2;
     while (how.parts < most && rng_below(rng, 2))
         how.parts++;
@@ -217,8 +217,7 @@ void cut_carry(const struct view *from, const struct mapping *mapping, const str
         uint32_t old_part = part * old_parts / parts;
         uint32_t first_like_it = (old_part * parts + old_parts - 1) / old_parts;
         uint32_t at = position[old_first[whole] + old_part];
-        placed[layer] =
-            carried(from, &mapping->placements[at], to, layer, part - first_like_it);
+        placed[layer] = carried(from, &mapping->placements[at], to, layer, part - first_like_it);
         rank[layer] = -(double)at;
         for (uint32_t e = p->succ_begin[layer]; e < p->succ_begin[layer + 1]; e++)
             rank[layer] = fmax(rank[layer], rank[p->succs[e].layer]);

@@ -16,7 +16,7 @@ void dispatched_free(struct dispatched *dispatched);              /* NULL is fin
 
 /* `out` and `schedule` are initialised for the problem's layers; the energy is not filled. */
 void dispatched_run(struct dispatched *dispatched, const struct mapping *mapping,
-                          struct mapping *out, struct schedule *schedule);
+                    struct mapping *out, struct schedule *schedule);
 
 /* One thread at a time. */
 const struct evaluator *dispatched_evaluator(struct dispatched *dispatched);

@@ -52,10 +52,31 @@ bool journal_step(struct journal *journal, const struct mapper_progress *now)
     return in_time && !journal->interrupted;
 }
 
+void journal_follow(struct journal *journal, struct mapper_progress *rows_take, size_t count)
+{
+    free(journal->rows);
+    journal->rows = rows_take;
+    journal->row_count = journal->row_capacity = count;
+}
+
 void journal_finish(struct journal *journal, struct mapper_result *out)
 {
     out->convergence = journal->rows;
     out->convergence_count = journal->row_count;
     out->interrupted = journal->interrupted;
     journal->rows = NULL;
+}
+
+void journal_show_span(void *ctx, const struct mapper_progress *progress)
+{
+    enum { STEPS = 1000 };
+    const struct journal_span *span = ctx;
+    double done = progress->step_count ? (double)progress->step / progress->step_count : 0;
+    struct mapper_progress shown = *progress;
+    shown.step = (unsigned)(STEPS * (span->from + done * (span->to - span->from)));
+    shown.step_count = STEPS;
+    shown.evaluations += span->evaluations;
+    shown.sim_evaluations += span->sim_evaluations;
+    if (span->progress)
+        span->progress(span->ctx, &shown);
 }

@@ -19,7 +19,7 @@
 #include "mapper/rows.h"
 #include "mapper/taste.h"
 
-enum { ISLANDS = 4, ROUNDS = 12, SEEDS_KEPT = ISLANDS, GUESTS = 3, PLANS_MIN = 2000 };
+enum { ISLANDS = 4, ROUNDS = 12, SEEDS_KEPT = ISLANDS, GUESTS = 3, PLANS_MIN = 100 };
 static const double plans_share = 0.1, tastes_share = 0.3; /* of the budget */
 /* Temperatures as shares of the value; 2% is far too hot. */
 static const double hottest = 1e-3, coldest = 4e-5;

@@ -16,9 +16,9 @@
 #include "mapper/rank.h"
 #include "mapper/rows.h"
 
-enum { ROUNDS = 32, TRIALS = 8 };
-/* Of the budget; what is left is for the search that follows. */
-static const double whole_share = 0.2, trials_share = 0.5;
+enum { ROUNDS = 64, TRIALS = 8 };
+/* Of the budget. The whole has its share so that nothing is lost where no split pays. */
+static const double whole_share = 0.3, trials_share = SPLITS_SHARE - 0.3;
 /* Temperatures of a trial, as shares of the value. */
 static const double hot = 2e-4, cold = 4e-5;
 
@@ -30,7 +30,7 @@ struct trial {
     struct problem problem;
     struct mapping mapping;
     double value;
-    uint64_t moves;
+    uint64_t makespan_ps, moves;
 };
 
 struct search {
@@ -42,6 +42,8 @@ struct search {
     struct cut_space space;
     uint64_t trial_layers;
     struct trial incumbent, trials[TRIALS];
+    struct cut_layer *joint; /* [whole layer]: all that was better than to go on, in one cut */
+    bool has_joint;
     struct journal journal;
     uint64_t evaluations, sim_evaluations;
 };
@@ -101,26 +103,27 @@ static bool trial_build(const struct search *search, struct trial *trial)
     return whole || trial->is_built;
 }
 
-/* The better of the list that was carried over and of one with ways chosen anew. */
-static void first_list(const struct search *search, const struct decode_ways *ways,
-                       const struct mapping *start, struct activity_list *list)
+static double list_value(const struct search *search, struct decoder *decoder,
+                         const struct activity_list *list)
+{
+    struct decode_result r = decoder_run(decoder, list, 0, DECODE_NEVER, true);
+    return objective_value(search->options->objective, r.makespan_ps, r.energy_pj);
+}
+
+/* The list as it is, or with ways chosen anew, whichever is better. */
+static void choose_anew(const struct search *search, const struct decode_ways *ways,
+                        struct activity_list *list)
 {
     size_t layers = ways->view->layer_count;
-    bool energy = search->options->objective != OBJECTIVE_LATENCY;
-    struct decoder *decoder = decoder_new(ways, search->contends, energy);
+    struct decoder *decoder = decoder_new(ways, search->contends, true);
     struct activity_list other;
     activity_list_init(&other, layers);
-    activity_list_of_mapping(ways, start, list);
     activity_list_copy(&other, list, layers);
-    struct decode_result r = decoder_run(decoder, list, 0, DECODE_NEVER, true);
-    double best =
-        objective_value(search->options->objective, r.makespan_ps, energy ? r.energy_pj : 0);
+    double best = list_value(search, decoder, list);
     for (double weight = 1; weight <= 4; weight *= 4) {
         const struct decode_taste taste = { .transfer_weight = weight };
         decoder_greedy(decoder, &other, &taste);
-        r = decoder_run(decoder, &other, 0, DECODE_NEVER, true);
-        double value =
-            objective_value(search->options->objective, r.makespan_ps, energy ? r.energy_pj : 0);
+        double value = list_value(search, decoder, &other);
         if (value < best) {
             best = value;
             activity_list_copy(list, &other, layers);
@@ -152,13 +155,15 @@ static void trial_anneal(const struct search *search, struct trial *trial, uint3
     mapping_init(&start, problem->layer_count);
     mapping_init(&trial->mapping, problem->layer_count);
     cut_carry(&from, &search->incumbent.mapping, &view, &start);
-    first_list(search, &ways, &start, &list);
-    struct anneal *anneal = anneal_new(&ways, search->contends, options->objective, &levers,
-                                       options->seed, stream);
+    activity_list_of_mapping(&ways, &start, &list);
+    choose_anew(search, &ways, &list);
+    struct anneal *anneal =
+        anneal_new(&ways, search->contends, options->objective, &levers, options->seed, stream);
     anneal_start(anneal, &list);
     anneal_go(anneal, search->trial_layers, hot, cold, 0, options->stop);
     anneal_write_best(anneal, &trial->mapping);
     trial->value = anneal_best_value(anneal);
+    trial->makespan_ps = anneal_best_makespan_ps(anneal);
     trial->moves = anneal_moves(anneal);
     anneal_free(anneal);
     mapping_release(&start);
@@ -180,8 +185,8 @@ static uint32_t waited_for(const struct problem *p, const struct mapping *mappin
     for (uint32_t e = p->pred_begin[layer]; e < p->pred_begin[layer + 1]; e++) {
         const struct problem_edge *edge = &p->preds[e];
         uint64_t arrival_ps =
-            times->end_ps[edge->layer] + problem_transfer_ps(p, edge->size_class,
-                                                             acc_of[edge->layer], acc_of[layer]);
+            times->end_ps[edge->layer] +
+            problem_transfer_ps(p, edge->size_class, acc_of[edge->layer], acc_of[layer]);
         if (arrival_ps >= latest_ps) {
             latest_ps = arrival_ps;
             latest = edge->layer;
@@ -247,7 +252,9 @@ static void propose(struct search *search, uint32_t round)
             rng_stream(search->options->seed, UINT64_C(0x63757473), round * TRIALS + i);
         trial_clear(trial);
         memcpy(trial->cut, search->incumbent.cut, whole_layers(search) * sizeof *trial->cut);
-        if (i > 0)
+        if (i == 1 && search->has_joint)
+            memcpy(trial->cut, search->joint, whole_layers(search) * sizeof *trial->cut);
+        else if (i > 0)
             cut_propose(&search->space, weight, &rng, trial->cut);
     }
     free(weight);
@@ -261,6 +268,23 @@ static void try_all(struct search *search, uint32_t round)
             trial_anneal(search, &search->trials[i], (1 + round) * TRIALS + i);
 }
 
+/* The changes of all trials that were better than the one that went on; the best one's last. */
+static void join(struct search *search, size_t best)
+{
+    size_t layers = whole_layers(search), better = 0;
+    memcpy(search->joint, search->incumbent.cut, layers * sizeof *search->joint);
+    for (size_t i = 1; i <= TRIALS; i++) {
+        const struct trial *trial = &search->trials[i < TRIALS ? i : best];
+        if (trial->value >= search->trials[0].value)
+            continue;
+        better += i < TRIALS;
+        for (size_t layer = 0; layer < layers; layer++)
+            if (memcmp(&trial->cut[layer], &search->incumbent.cut[layer], sizeof *trial->cut))
+                search->joint[layer] = trial->cut[layer];
+    }
+    search->has_joint = better > 1;
+}
+
 static void keep_best(struct search *search)
 {
     size_t best = 0;
@@ -270,6 +294,7 @@ static void keep_best(struct search *search)
         if (search->trials[i].value < search->trials[best].value)
             best = i;
     }
+    join(search, best);
     if (search->trials[best].value >= search->incumbent.value)
         return;
     struct trial old = search->incumbent;
@@ -282,33 +307,42 @@ static void keep_best(struct search *search)
 
 static bool note_round(struct search *search, uint32_t round)
 {
+    const struct trial *best = &search->incumbent;
+    const struct problem *p = problem_of(search, best);
+    const struct mapper_options *options = search->options;
+    double energy_pj = mapping_energy(p, &best->mapping, best->makespan_ps).total_pj;
     const struct mapper_progress now = {
         .evaluations = search->evaluations,
         .sim_evaluations = search->sim_evaluations,
         .step = round,
         .step_count = ROUNDS,
-        .best_makespan_ps = (uint64_t)search->incumbent.value,
-        .best_value = search->incumbent.value,
+        .best_makespan_ps = best->makespan_ps,
+        .best_energy_pj = energy_pj,
+        .best_value = options->objective < OBJECTIVE_PLAIN_COUNT
+                          ? objective_value(options->objective, best->makespan_ps, energy_pj)
+                          : best->value,
     };
     return journal_step(&search->journal, &now);
 }
 
 /* The whole workload's own search. */
-static enum err_code start(struct search *search, uint64_t budget_layers, struct err *err)
+static enum err_code start(struct search *search, double budget_layers, struct err *err)
 {
     struct mapper_options options = *search->options;
     struct mapper_result found = { 0 };
+    struct journal_span span = { options.progress, options.progress_ctx, 0, whole_share, 0, 0 };
     options.budget_evals = 0;
-    options.budget_layers = max_u64(budget_layers, 1);
+    options.budget_layers = (uint64_t)budget_layers + 1;
     options.time_limit_s *= whole_share;
+    options.progress = journal_show_span;
+    options.progress_ctx = &span;
     enum err_code rc = mapper_socweave_run(search->whole, &options, &found, err);
     if (rc != ERR_OK)
         return rc;
     search->incumbent.mapping = found.mapping;
     search->evaluations = found.evaluations;
     search->sim_evaluations = found.sim_evaluations;
-    found.mapping = (struct mapping){ 0 };
-    mapper_result_release(&found);
+    journal_follow(&search->journal, found.convergence, found.convergence_count);
     return ERR_OK;
 }
 
@@ -326,7 +360,11 @@ static void hand_over(struct search *search, struct splits_found *out)
     best->mapping = (struct mapping){ 0 };
     out->evaluations = search->evaluations;
     out->sim_evaluations = search->sim_evaluations;
-    out->interrupted = search->journal.interrupted;
+    struct mapper_result rows = { 0 };
+    journal_finish(&search->journal, &rows);
+    out->convergence = rows.convergence;
+    out->convergence_count = rows.convergence_count;
+    out->interrupted = rows.interrupted;
 }
 
 enum err_code splits_search(const struct problem *whole, enum cost_sharing sharing,
@@ -334,8 +372,13 @@ enum err_code splits_search(const struct problem *whole, enum cost_sharing shari
                             struct err *err)
 {
     double layers = (double)mapper_budget_layers(options, whole->layer_count);
-    struct mapper_options timed = *options;
-    timed.time_limit_s *= whole_share + trials_share;
+    struct journal_span span = {
+        options->progress, options->progress_ctx, whole_share, SPLITS_SHARE, 0, 0
+    };
+    struct mapper_options noted = *options;
+    noted.time_limit_s *= SPLITS_SHARE;
+    noted.progress = journal_show_span;
+    noted.progress_ctx = &span;
     struct search search = {
         .whole = whole,
         .cost = { sharing },
@@ -349,8 +392,9 @@ enum err_code splits_search(const struct problem *whole, enum cost_sharing shari
     trial_init(&search, &search.incumbent);
     for (size_t i = 0; i < TRIALS; i++)
         trial_init(&search, &search.trials[i]);
-    journal_init(&search.journal, &timed);
-    enum err_code rc = start(&search, (uint64_t)(whole_share * layers), err);
+    search.joint = mem_alloc(whole->layer_count, sizeof *search.joint);
+    journal_init(&search.journal, &noted);
+    enum err_code rc = start(&search, whole_share * layers, err);
     for (uint32_t round = 0; rc == ERR_OK && round < ROUNDS; round++) {
         propose(&search, round);
         try_all(&search, round);
@@ -358,15 +402,13 @@ enum err_code splits_search(const struct problem *whole, enum cost_sharing shari
         if (!note_round(&search, round + 1))
             break;
     }
-    if (rc == ERR_OK) {
+    if (rc == ERR_OK)
         hand_over(&search, out);
-        out->rest_layers = (uint64_t)((1 - whole_share - trials_share) * layers) + 1;
-        out->rest_s = (1 - whole_share - trials_share) * options->time_limit_s;
-    }
     journal_release(&search.journal);
     for (size_t i = 0; i < TRIALS; i++)
         trial_release(&search.trials[i]);
     trial_release(&search.incumbent);
+    free(search.joint);
     cut_space_release(&search.space);
     view_release(&search.whole_view);
     return rc;
@@ -375,9 +417,56 @@ enum err_code splits_search(const struct problem *whole, enum cost_sharing shari
 void splits_found_release(struct splits_found *found)
 {
     mapping_release(&found->start);
+    free(found->convergence);
     if (found->any) {
         problem_release(&found->problem);
         workload_release(&found->refined);
     }
     *found = (struct splits_found){ 0 };
+}
+
+/* --- the search that goes on ------------------------------------------------------------------ */
+
+/* What was found, then what the last search made better. */
+static void join_rows(struct splits_found *found, struct mapper_result *result)
+{
+    size_t count = found->convergence_count;
+    found->convergence = mem_grow(found->convergence, count + result->convergence_count + 1,
+                                  sizeof *found->convergence);
+    for (size_t i = 0; i < result->convergence_count; i++) {
+        struct mapper_progress row = result->convergence[i];
+        row.evaluations += found->evaluations;
+        row.sim_evaluations += found->sim_evaluations;
+        if (count == 0 || row.best_value < found->convergence[count - 1].best_value)
+            found->convergence[count++] = row;
+    }
+    free(result->convergence);
+    result->convergence = found->convergence;
+    result->convergence_count = count;
+    found->convergence = NULL;
+    found->convergence_count = 0;
+}
+
+enum err_code splits_finish(const struct problem *whole, const struct mapper_options *options,
+                            struct splits_found *found, struct mapper_result *out, struct err *err)
+{
+    struct mapper_options rest = *options;
+    struct journal_span span = { options->progress,  options->progress_ctx, SPLITS_SHARE, 1,
+                                 found->evaluations, found->sim_evaluations };
+    double layers = (double)mapper_budget_layers(options, whole->layer_count);
+    rest.start = &found->start;
+    rest.budget_evals = 0;
+    rest.budget_layers = (uint64_t)((1 - SPLITS_SHARE) * layers) + 1;
+    rest.time_limit_s *= 1 - SPLITS_SHARE;
+    rest.progress = journal_show_span;
+    rest.progress_ctx = &span;
+    enum err_code rc =
+        mapper_run(mapper_find("socweave"), found->any ? &found->problem : whole, &rest, out, err);
+    if (rc != ERR_OK)
+        return rc;
+    join_rows(found, out);
+    out->evaluations += found->evaluations;
+    out->sim_evaluations += found->sim_evaluations;
+    out->interrupted |= found->interrupted;
+    return ERR_OK;
 }

@@ -17,25 +17,36 @@
 
 #include "mapper/mapper.h"
 
-/* A workload with its split layers, and where the search for its mapping goes on. */
+/* The default mapper's result, and what it is a mapping of. */
 struct splits_found {
     bool any;                /* else nothing is split, and the two below are empty */
     struct workload refined; /* borrows the whole */
     struct problem problem;  /* of `refined`: borrows it and the SoC; neither may be moved */
-    struct mapping start;    /* of `problem`, or of the whole problem */
+    struct mapping start;    /* of `problem`, or of the whole problem: to go on from */
+    struct mapper_progress *convergence; /* owned */
+    size_t convergence_count;
     uint64_t evaluations, sim_evaluations;
-    uint64_t rest_layers; /* of the budget, for the search that follows */
-    double rest_s;        /* of the time limit; 0: none was set */
     bool interrupted;
 };
 
+/* Of budget and time limit; the rest is for the search that goes on from `start`. */
+#define SPLITS_SHARE 0.8
+
 /*
  * `whole` is the problem of an unrefined workload; `options` are those of a search for it with the
- * default mapper. Fills `out` in place, for it is what the problem borrows.
+ * default mapper, whose budget and time limit are shared out. Fills `out` in place, for it is what
+ * the problem borrows.
  */
 enum err_code splits_search(const struct problem *whole, enum cost_sharing sharing,
                             const struct mapper_options *options, struct splits_found *out,
                             struct err *err);
 void splits_found_release(struct splits_found *found);
+
+/*
+ * The search that goes on: `options` are the same again, with the evaluators of the problem at
+ * hand. Its rows and counts follow those of what was found.
+ */
+enum err_code splits_finish(const struct problem *whole, const struct mapper_options *options,
+                            struct splits_found *found, struct mapper_result *out, struct err *err);
 
 #endif
