@@ -72,8 +72,10 @@ size_t cost_allotments(const struct layer_shape *shape, const struct soc_acceler
 /* Cycles at the accelerator's clock, rounded up; at least 1. */
 uint64_t cost_compute_ps(uint64_t cycles, const struct soc_accelerator *acc);
 
+struct cost_memo; /* cost/cost_memo.h */
 struct cost_options {
     enum cost_sharing sharing;
+    struct cost_memo *memo; /* of this SoC and sharing; NULL: none */
 };
 
 /*

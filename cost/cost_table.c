@@ -1,4 +1,5 @@
 /* The options of every layer class on every accelerator: cost_build_problem(). */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,24 +7,19 @@
 #include "core/arena.h"
 #include "core/num.h"
 #include "core/text.h"
-#include "cost/cost.h"
-
-/* A class on one kind of accelerator, before memory times. */
-struct costed {
-    uint32_t count;
-    struct layer_option options[COST_OPTIONS_MAX];
-};
+#include "cost/cost_memo.h"
 
 struct builder {
     const struct soc *soc;
     enum cost_sharing sharing;
+    struct cost_memo *memo; /* NULL: none */
     struct problem *problem;
     /* [accelerator]: the first one that takes the same cycles, and the first one whose options are
      * the same in every figure. */
     uint32_t *kind_of, *twin_of;
-    uint32_t *channel_of;  /* [accelerator] */
-    struct costed *costed; /* [accelerator], where it is the first of its kind: of this class */
-    struct err refusal;    /* the last accelerator that a class did not fit on */
+    uint32_t *channel_of;      /* [accelerator] */
+    struct cost_class *costed; /* [accelerator], where it is the first of its kind: of this class */
+    struct err refusal;        /* the last accelerator that a class did not fit on */
 };
 
 /* --- accelerators that take the same cycles --------------------------------------------------- */
@@ -89,7 +85,7 @@ static void find_kinds(struct builder *builder)
 
 /* Costs of a class on one kind. Allotments whose tiles do not fit are left out. */
 static enum err_code cost_class(struct builder *builder, const struct layer_shape *shape,
-                                const struct soc_accelerator *acc, struct costed *costed,
+                                const struct soc_accelerator *acc, struct cost_class *costed,
                                 struct err *err)
 {
     const struct soc_energy *energy = &builder->soc->energy;
@@ -192,6 +188,18 @@ static enum err_code no_option(const struct builder *builder, uint32_t layer,
     return rc;
 }
 
+/* The same, from the memo if it is there. What was refused is costed again, for its reason. */
+static enum err_code remember_class(struct builder *builder, const struct layer_shape *shape,
+                                    uint32_t acc, struct cost_class *costed, struct err *err)
+{
+    if (builder->memo && cost_memo_find(builder->memo, shape, acc, costed))
+        return ERR_OK;
+    enum err_code rc = cost_class(builder, shape, &builder->soc->accelerators[acc], costed, err);
+    if (rc == ERR_OK && builder->memo && costed->count > 0)
+        cost_memo_add(builder->memo, shape, acc, costed);
+    return rc;
+}
+
 /* Options of one class on all accelerators; accelerators of one kind share the work, and those that
  * are alike in every figure the result. */
 static enum err_code build_class(struct builder *builder, uint32_t class_index, struct err *err)
@@ -204,11 +212,11 @@ static enum err_code build_class(struct builder *builder, uint32_t class_index, 
         problem->options + (size_t)class_index * problem->accelerator_count;
     builder->refusal = (struct err)ERR_INIT;
     for (uint32_t acc = 0; acc < problem->accelerator_count; acc++) {
-        struct costed *costed = &builder->costed[builder->kind_of[acc]];
+        struct cost_class *costed = &builder->costed[builder->kind_of[acc]];
         struct err why = ERR_INIT;
         enum err_code rc = ERR_OK;
         if (builder->kind_of[acc] == acc)
-            rc = cost_class(builder, shape, &soc->accelerators[acc], costed, &why);
+            rc = remember_class(builder, shape, acc, costed, &why);
         if (rc != ERR_OK) {
             char name[512];
             workload_layer_name(problem->workload, layer, name, sizeof name);
@@ -259,7 +267,10 @@ enum err_code cost_build_problem(const struct soc *soc, const struct workload *w
     enum err_code rc = problem_init(&problem, soc, workload, err);
     if (rc != ERR_OK)
         return rc;
-    struct builder builder = { .soc = soc, .sharing = options->sharing, .problem = &problem };
+    assert(!options->memo || cost_memo_is_for(options->memo, soc, options->sharing));
+    struct builder builder = {
+        .soc = soc, .sharing = options->sharing, .memo = options->memo, .problem = &problem
+    };
     rc = build_options(&builder, err);
     if (rc == ERR_OK)
         rc = problem_check_times(&problem, err);

@@ -8,6 +8,7 @@
 #include "core/arena.h"
 #include "core/num.h"
 #include "core/split.h"
+#include "cost/cost_memo.h"
 #include "mapper/anneal.h"
 #include "mapper/cut.h"
 #include "mapper/dispatched.h"
@@ -381,7 +382,7 @@ enum err_code splits_search(const struct problem *whole, enum cost_sharing shari
     noted.progress_ctx = &span;
     struct search search = {
         .whole = whole,
-        .cost = { sharing },
+        .cost = { sharing, cost_memo_new(whole->soc, sharing) },
         .options = options,
         .contends = options->sim && options->fitness != FITNESS_ANALYTIC,
         .trial_layers = (uint64_t)(trials_share * layers / (ROUNDS * TRIALS)) + 1,
@@ -409,6 +410,7 @@ enum err_code splits_search(const struct problem *whole, enum cost_sharing shari
         trial_release(&search.trials[i]);
     trial_release(&search.incumbent);
     free(search.joint);
+    cost_memo_free(search.cost.memo);
     cut_space_release(&search.space);
     view_release(&search.whole_view);
     return rc;
