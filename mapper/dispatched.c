@@ -94,7 +94,7 @@ static int by_start(const void *a, const void *b)
 }
 
 void dispatched_run(struct dispatched *d, const struct mapping *mapping, struct mapping *out,
-                          struct schedule *schedule)
+                    struct schedule *schedule)
 {
     const struct dispatch_times times = { schedule->start_ps, schedule->end_ps };
     size_t count = mapping->placement_count;

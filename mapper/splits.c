@@ -17,7 +17,7 @@
 #include "mapper/rank.h"
 #include "mapper/rows.h"
 
-enum { ROUNDS = 64, TRIALS = 8 };
+enum { ROUNDS = 96, TRIALS = 8 };
 /* Of the budget. The whole has its share so that nothing is lost where no split pays. */
 static const double whole_share = 0.3, trials_share = SPLITS_SHARE - 0.3;
 /* Temperatures of a trial, as shares of the value. */

@@ -95,6 +95,11 @@ check_status usage__compare_soc_alone__exit_2 2 compare --soc edge-ring --mapper
 check_status usage__compare_unknown_mapper__exit_2 2 compare --case edge-ring:tiny --mapper comb,best --out "$WORK/x"
 check_status usage__compare_unknown_lever__exit_2 2 compare --case edge-ring:tiny --mapper socweave --without luck --out "$WORK/x"
 check_status usage__compare_unknown_sharing__exit_2 2 compare --case edge-ring:tiny --mapper comb@loose --out "$WORK/x"
+check_status usage__compare_splits_misspelt__exit_2 2 compare --case edge-ring:tiny --mapper socweave+split --out "$WORK/x"
+check_status usage__compare_splits_of_another_mapper__exit_2 2 compare --case edge-ring:tiny --mapper comb+splits --out "$WORK/x"
+check usage__compare_splits_of_another_mapper__is_said grep -q 'comb+splits: only mapper socweave' "$WORK/status.err"
+check compare__splits__runs compare --case edge-ring:tiny --mapper socweave+splits@fixed,socweave@fixed --out "$WORK/splits"
+check compare__splits__rows_bear_the_name test "$(grep -c '^edge-ring,tiny,socweave+splits@fixed,' "$WORK/splits/rows.csv")" = 2
 check_status usage__compare_mapper_twice__exit_2 2 compare --case edge-ring:tiny --mapper comb,heft,comb --out "$WORK/x"
 check_status usage__compare_empty_name__exit_2 2 compare --case edge-ring:tiny --mapper comb,,heft --out "$WORK/x"
 check_status usage__compare_pattern_of_nothing__exit_2 2 compare --soc 'no-such-*' --workload tiny --mapper comb --out "$WORK/x"

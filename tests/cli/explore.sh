@@ -47,6 +47,21 @@ cp "$WORK/splits/report.html" "$WORK/first.html"
 check report__of_splits_again__runs "$SOCWEAVE" report "$WORK/splits"
 check report__of_splits_again__same_bytes cmp "$WORK/first.html" "$WORK/splits/report.html"
 
+auto() {
+    explore --soc comb-large-low --workload vision-light --splits auto --seed 7 --budget-evals 300 "$@"
+}
+check explore__splits_auto__runs auto --jobs 1 --out "$WORK/a1"
+check explore__splits_auto_jobs_2__runs auto --jobs 2 --out "$WORK/a2"
+check explore__splits_auto_any_jobs__same_folder diff -r "$WORK/a1" "$WORK/a2"
+check explore__splits_auto__some_are_in_the_mapping grep -q '"parts": \[' "$WORK/a1/mapping.json"
+"$SOCWEAVE" simulate --soc comb-large-low --workload vision-light --mapping "$WORK/a1/mapping.json" --json >"$WORK/auto.json"
+check simulate__of_found_splits__same_makespan \
+    test "$(json_value "$WORK/auto.json" makespan_ps)" = "$(json_value "$WORK/a1/result.json" makespan_ps)"
+check check__of_found_splits__ok "$SOCWEAVE" check --soc comb-large-low --workload vision-light "$WORK/a1/mapping.json"
+check explore__found_splits_again__runs explore --soc comb-large-low --workload vision-light --splits "$WORK/a1/mapping.json" --out "$WORK/a3"
+check explore__splits_auto_of_another_mapper__exit_2 test "$(explore $case_args --mapper comb --splits auto --out "$WORK/no" >/dev/null 2>&1; echo $?)" = 2
+check explore__splits_auto_for_a_front__exit_2 test "$(explore $case_args --objective pareto --splits auto --out "$WORK/no" >/dev/null 2>&1; echo $?)" = 2
+
 cp "$WORK/j1/report.html" "$WORK/first.html"
 rm "$WORK/j1/report.html"
 check report__again__runs "$SOCWEAVE" report "$WORK/j1"
