@@ -17,8 +17,8 @@ struct explore_args {
     uint64_t seed, generations, population, budget_evals, jobs;
     double time_limit_s;
     struct cli_list without;
-    unsigned levers_off; /* from `without` */
-    bool finds_splits;   /* --splits auto */
+    unsigned levers_off;              /* from `without` */
+    bool splits_chosen, finds_splits; /* --splits was given; auto */
     enum cost_sharing sharing_in_force;
     bool json;
 };
@@ -42,7 +42,7 @@ static enum err_code parse(struct explore_args *a, int argc, char **argv, bool *
         { "--fitness", CLI_CHOICE, &a->fitness, "HOW", "the search believes", fitness_names, 3 },
         { "--granularity", CLI_CHOICE, &a->granularity, "G", "of the timing model", granularity_names, 2 },
         { "--sharing", CLI_CHOICE, &a->sharing, "S", "allotments of PEs (auto: the mapper's)", cli_sharing_choices, 1 + COST_SHARING_COUNT },
-        { "--splits", CLI_TEXT, &a->splits, "FILE", "layers to split: those that this mapping splits; auto: those that pay" },
+        { "--splits", CLI_TEXT, &a->splits, "FILE", "layers to split: of this mapping; auto (the default if tiled): those that pay; none" },
         { "--without", CLI_LIST, &a->without, "LEVER", "of socweave: not to use; may be given again" },
         { "--seed", CLI_COUNT, &a->seed, "N", "same seed, same result" },
         { "--generations", CLI_COUNT, &a->generations, "N", "of a genetic search (0: the mapper's own)", .high = 1e6 },
@@ -88,12 +88,35 @@ static enum err_code check_front(const struct mapper *mapper, unsigned objective
                    mapper->name);
 }
 
-static enum err_code check_splits(struct explore_args *a, const struct mapper *mapper,
-                                  struct err *err)
+static enum err_code read_splits(struct explore_args *a, const struct mapper *mapper,
+                                 struct err *err)
 {
-    a->finds_splits = a->splits && !strcmp(a->splits, "auto");
+    if (!a->splits)
+        return ERR_OK;
+    a->splits_chosen = true;
+    a->finds_splits = !strcmp(a->splits, "auto");
+    if (a->finds_splits || !strcmp(a->splits, "none"))
+        a->splits = NULL;
     return a->finds_splits ? cli_check_splits(mapper, a->objective == PARETO, "--splits auto", err)
                            : ERR_OK;
+}
+
+static bool has_measured_cores(const struct soc *soc)
+{
+    for (size_t i = 0; i < soc->accelerator_count; i++)
+        if (soc->accelerators[i].dataflow->measured.present)
+            return true;
+    return false;
+}
+
+/* Unless it is said, the default mapper splits wherever a layer may lie side by side with itself
+ * anyway; not on measured cores, whose rates are those of whole layers. */
+static void choose_splits(struct explore_args *a, const struct mapper *mapper,
+                          const struct soc *soc)
+{
+    if (!a->splits_chosen)
+        a->finds_splits = a->sharing_in_force == COST_SHARING_TILED && !has_measured_cores(soc) &&
+                          cli_check_splits(mapper, a->objective == PARETO, "", NULL) == ERR_OK;
 }
 
 static enum err_code find_levers(struct explore_args *a, const struct mapper *mapper,
@@ -195,7 +218,7 @@ static void print_summary(const struct report *r, const struct mapper_result *fo
     fputs(text.data, stdout);
     text_release(&text);
     if (found->proved_optimal)
-        printf("\nproved optimal%s\n", a->splits ? " for these splits" : "");
+        printf("\nproved optimal%s\n", r->problem->workload->whole ? " for these splits" : "");
     else if (found->proved_bound_ps > r->lower_bound_ps)
         printf("\nat most %.2f%% above the optimum: the search proved that much\n",
                100.0 * ((double)report_makespan_ps(r) / (double)found->proved_bound_ps - 1));
@@ -309,16 +332,19 @@ int cmd_explore(int argc, char **argv)
     struct cli_problem problem;
     if (find_mapper(args.mapper, &mapper, &err) != ERR_OK ||
         check_front(mapper, args.objective, &err) != ERR_OK ||
-        check_splits(&args, mapper, &err) != ERR_OK || find_levers(&args, mapper, &err) != ERR_OK)
+        find_levers(&args, mapper, &err) != ERR_OK)
         return cli_fail("explore", &err);
     enum cost_sharing sharing = args.sharing_in_force =
         args.sharing ? (enum cost_sharing)(args.sharing - 1) : mapper->default_sharing;
+    if (read_splits(&args, mapper, &err) != ERR_OK)
+        return cli_fail("explore", &err);
     enum err_code rc =
-        args.splits && !args.finds_splits
+        args.splits
             ? cli_problem_load_split(&problem, args.soc, args.workload, args.splits, sharing, &err)
             : cli_problem_load(&problem, args.soc, args.workload, sharing, &err);
     if (rc != ERR_OK)
         return cli_fail("explore", &err);
+    choose_splits(&args, mapper, &problem.soc);
     if (args.objective >= OBJECTIVE_PLAIN_COUNT && args.objective != PARETO &&
         !problem.workload.has_deadlines) {
         err_set(&err, ERR_USAGE, "--objective %s: no network of %s has a deadline",

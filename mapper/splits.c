@@ -17,7 +17,9 @@
 #include "mapper/rank.h"
 #include "mapper/rows.h"
 
-enum { ROUNDS = 96, TRIALS = 8 };
+enum { TRIALS = 8, ROUNDS_MAX = 96, ROUNDS_MIN = 24 };
+/* A round takes some time of its own, for its problems; of large ones there are fewer. */
+static const uint64_t layers_of_rounds = 60000;
 /* Of the budget. The whole has its share so that nothing is lost where no split pays. */
 static const double whole_share = 0.3, trials_share = SPLITS_SHARE - 0.3;
 /* Temperatures of a trial, as shares of the value. */
@@ -41,6 +43,7 @@ struct search {
     const struct mapper_options *options;
     bool contends;
     struct cut_space space;
+    unsigned rounds;
     uint64_t trial_layers;
     struct trial incumbent, trials[TRIALS];
     struct cut_layer *joint; /* [whole layer]: all that was better than to go on, in one cut */
@@ -104,11 +107,18 @@ static bool trial_build(const struct search *search, struct trial *trial)
     return whole || trial->is_built;
 }
 
+static bool is_about_deadlines(const struct search *search)
+{
+    return search->options->objective >= OBJECTIVE_PLAIN_COUNT;
+}
+
 static double list_value(const struct search *search, struct decoder *decoder,
                          const struct activity_list *list)
 {
+    enum objective objective = search->options->objective;
     struct decode_result r = decoder_run(decoder, list, 0, DECODE_NEVER, true);
-    return objective_value(search->options->objective, r.makespan_ps, r.energy_pj);
+    return is_about_deadlines(search) ? anneal_lateness_value(objective, &r)
+                                      : objective_value(objective, r.makespan_ps, r.energy_pj);
 }
 
 /* The list as it is, or with ways chosen anew, whichever is better. */
@@ -117,6 +127,8 @@ static void choose_anew(const struct search *search, const struct decode_ways *w
 {
     size_t layers = ways->view->layer_count;
     struct decoder *decoder = decoder_new(ways, search->contends, true);
+    if (is_about_deadlines(search))
+        decoder_judge_deadlines(decoder, search->options->objective == OBJECTIVE_XRBENCH);
     struct activity_list other;
     activity_list_init(&other, layers);
     activity_list_copy(&other, list, layers);
@@ -204,6 +216,25 @@ static uint32_t waited_for(const struct problem *p, const struct mapping *mappin
     return latest;
 }
 
+/* The layer that ends last; where deadlines decide, that ends longest after its own. */
+static uint32_t last_to_end(const struct search *search, const struct problem *p,
+                            const struct schedule *times)
+{
+    uint32_t last = 0;
+    int64_t latest_ps = INT64_MIN;
+    for (uint32_t layer = 0; layer < p->layer_count; layer++) {
+        uint64_t due_ps = p->workload->networks[p->network_of[layer]].deadline_ps;
+        int64_t late_ps = (int64_t)times->end_ps[layer];
+        if (is_about_deadlines(search))
+            late_ps -= (int64_t)min_u64(due_ps, INT64_MAX / 2);
+        if (late_ps > latest_ps) {
+            latest_ps = late_ps;
+            last = layer;
+        }
+    }
+    return last;
+}
+
 /* By whole layer: the time from the start of the layer to what followed it on the critical chain;
  * every layer has a little. free() it. */
 static double *critical_weights(const struct search *search)
@@ -218,15 +249,12 @@ static double *critical_weights(const struct search *search)
     mapping_init(&in_order, p->layer_count);
     schedule_init(&times, p->layer_count);
     dispatched_run(dispatched, mapping, &in_order, &times);
-    uint32_t last = 0;
     for (size_t at = 0; at < p->layer_count; at++)
         acc_of[mapping->placements[at].layer] = mapping->placements[at].accelerator;
-    for (uint32_t layer = 0; layer < p->layer_count; layer++)
-        if (times.end_ps[layer] > times.end_ps[last])
-            last = layer;
     for (size_t i = 0; i < whole_layers(search); i++)
         weight[i] = 0.1 * (double)times.makespan_ps / (double)whole_layers(search);
-    uint64_t until_ps = times.makespan_ps;
+    uint32_t last = last_to_end(search, p, &times);
+    uint64_t until_ps = times.end_ps[last];
     const struct workload *w = p->workload;
     for (uint32_t layer = last; layer != WORKLOAD_NONE;
          layer = waited_for(p, mapping, &times, acc_of, layer)) {
@@ -316,7 +344,7 @@ static bool note_round(struct search *search, uint32_t round)
         .evaluations = search->evaluations,
         .sim_evaluations = search->sim_evaluations,
         .step = round,
-        .step_count = ROUNDS,
+        .step_count = search->rounds,
         .best_makespan_ps = best->makespan_ps,
         .best_energy_pj = energy_pj,
         .best_value = options->objective < OBJECTIVE_PLAIN_COUNT
@@ -376,6 +404,8 @@ enum err_code splits_search(const struct problem *whole, enum cost_sharing shari
     struct journal_span span = {
         options->progress, options->progress_ctx, whole_share, SPLITS_SHARE, 0, 0
     };
+    const unsigned rounds =
+        (unsigned)min_u64(max_u64(layers_of_rounds / whole->layer_count, ROUNDS_MIN), ROUNDS_MAX);
     struct mapper_options noted = *options;
     noted.time_limit_s *= SPLITS_SHARE;
     noted.progress = journal_show_span;
@@ -385,7 +415,8 @@ enum err_code splits_search(const struct problem *whole, enum cost_sharing shari
         .cost = { sharing, cost_memo_new(whole->soc, sharing) },
         .options = options,
         .contends = options->sim && options->fitness != FITNESS_ANALYTIC,
-        .trial_layers = (uint64_t)(trials_share * layers / (ROUNDS * TRIALS)) + 1,
+        .rounds = rounds,
+        .trial_layers = (uint64_t)(trials_share * layers / (rounds * TRIALS)) + 1,
     };
     *out = (struct splits_found){ 0 };
     view_init(&search.whole_view, whole);
@@ -396,7 +427,7 @@ enum err_code splits_search(const struct problem *whole, enum cost_sharing shari
     search.joint = mem_alloc(whole->layer_count, sizeof *search.joint);
     journal_init(&search.journal, &noted);
     enum err_code rc = start(&search, whole_share * layers, err);
-    for (uint32_t round = 0; rc == ERR_OK && round < ROUNDS; round++) {
+    for (uint32_t round = 0; rc == ERR_OK && round < rounds; round++) {
         propose(&search, round);
         try_all(&search, round);
         keep_best(&search);
