@@ -28,7 +28,7 @@ enum err_code outcome_init(struct outcome *out, const struct problem *problem,
         return rc;
     }
     out->intrinsics = cli_intrinsics_new(problem);
-    struct lower_bound bound = mapper_lower_bound(problem, options->granularity);
+    struct lower_bound bound = mapper_contended_bound(problem, options->granularity);
     snprintf(out->bound_name, sizeof out->bound_name, "%s%s", bound.name,
              problem->workload->split_count ? ", for these splits" : "");
     out->report = (struct report){

@@ -125,7 +125,8 @@ void bounds_release(struct bounds *b)
     paths_release(&b->paths);
 }
 
-struct lower_bound mapper_lower_bound(const struct problem *problem, enum granularity granularity)
+static struct lower_bound find_bound(const struct problem *problem, enum granularity granularity,
+                                     bool contended)
 {
     struct view view;
     struct bounds bounds;
@@ -134,8 +135,21 @@ struct lower_bound mapper_lower_bound(const struct problem *problem, enum granul
     bounds_init(&bounds, &view, granularity);
     bounds_try_loads(&bounds, &window);
     bounds_try_routes(&bounds, window);
+    if (contended)
+        bounds_offer(&bounds, bounds_links_ps(&bounds), "link load");
     struct lower_bound best = bounds.best;
     bounds_release(&bounds);
     view_release(&view);
     return best;
+}
+
+struct lower_bound mapper_lower_bound(const struct problem *problem, enum granularity granularity)
+{
+    return find_bound(problem, granularity, false);
+}
+
+struct lower_bound mapper_contended_bound(const struct problem *problem,
+                                          enum granularity granularity)
+{
+    return find_bound(problem, granularity, true);
 }

@@ -87,4 +87,8 @@ void bounds_try_loads(struct bounds *bounds, struct bounds_window *window);
 /* docs/model.md M-101, M-102; takes the window as a second row of every resource. */
 void bounds_try_routes(struct bounds *bounds, struct bounds_window window);
 
+/* docs/model.md M-103: of contended makespans alone, at both granularities. 0: no edge sends
+ * anything. Routes of `flows × accelerators²`, each looked at up to 400 times; 0.2 s at most. */
+uint64_t bounds_links_ps(const struct bounds *bounds);
+
 #endif

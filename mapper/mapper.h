@@ -119,5 +119,8 @@ struct lower_bound {
     const char *name; /* of the bound that decided: "critical path", "PE area", … */
 };
 struct lower_bound mapper_lower_bound(const struct problem *problem, enum granularity granularity);
+/* The same where links and ports serve one packet at a time, as in the simulation. */
+struct lower_bound mapper_contended_bound(const struct problem *problem,
+                                          enum granularity granularity);
 
 #endif

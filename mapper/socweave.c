@@ -148,6 +148,8 @@ static void offer_mappers(struct search *search, struct decoder *decoder, struct
         if (!rows[i].uses_fitness || options.fitness != FITNESS_MIXED) {
             options.fitness = FITNESS_ANALYTIC;
             options.sim = NULL;
+            if (contends(search))
+                options.known_bound_ps = 1; /* a contended bound says nothing of its times */
         }
         options.progress = NULL;
         struct mapper_result found = { 0 };
@@ -453,10 +455,12 @@ enum err_code mapper_socweave_run(const struct problem *problem,
         .view = &view,
         .options = options,
         .best_value = INFINITY,
-        .bound_ps = options->known_bound_ps
-                        ? options->known_bound_ps
-                        : mapper_lower_bound(problem, options->granularity).makespan_ps,
+        .bound_ps = options->known_bound_ps,
     };
+    if (search.bound_ps == 0)
+        search.bound_ps = (contends(&search) ? mapper_contended_bound
+                                             : mapper_lower_bound)(problem, options->granularity)
+                              .makespan_ps;
     const struct anneal_levers levers = {
         .change_way = is_on(&search, MAPPER_CHANGE_WAY),
         .shift_layer = is_on(&search, MAPPER_SHIFT_LAYER),
