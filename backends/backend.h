@@ -112,8 +112,8 @@ struct backend_forecast {
 };
 struct intrin_calibration; /* intrinsics/intrin_machine.h */
 
-/* The memory of a device, for callers that keep tensors there from kernel to kernel. Several threads
- * may call at once; errors are ERR_DEVICE. */
+/* The memory of a device, for callers that keep tensors there from kernel to kernel. Several
+ * threads may call at once; errors are ERR_DEVICE. */
 struct backend_memory {
     enum err_code (*allocate)(size_t bytes, void **out, struct err *err);
     void (*release)(void *memory); /* NULL is fine */

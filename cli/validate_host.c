@@ -18,7 +18,8 @@
 #define MEMORY_BYTES   (UINT64_C(128) << 20)
 #define CLOCK_HZ       1000000000 /* times are measured in ns, so cycles are ns */
 #define MEMORY_SAMPLES 5
-/* Of a device: past its caches; what its instructions eat of a sum at once; a copy over its link. */
+/* Of a device: past its caches; what its instructions eat of a sum at once; a copy over its link.
+ */
 #define DEVICE_EVICT_BYTES   (UINT64_C(128) << 20)
 #define DEVICE_DEPTH_GRANULE 32
 #define DEVICE_COPY_BYTES    (UINT64_C(16) << 20)
@@ -68,8 +69,7 @@ static enum err_code time_layers(const struct host *h, struct unit *unit, struct
         const struct layer_shape *shape = &net->layers[i].layer->shape;
         if (net->layers[i].place.backend != unit->place.backend || !is_new(unit, shape))
             continue;
-        double seconds =
-            exec_probe_layer(net, i, (size_t)h->args->samples, unit->evict_bytes, err);
+        double seconds = exec_probe_layer(net, i, (size_t)h->args->samples, unit->evict_bytes, err);
         rc = seconds > 0 ? ERR_OK : err_set(err, ERR_DEVICE, "a layer took no time");
         unit->timed[unit->timed_count++] = (struct cost_timed){ *shape, seconds };
         cli_progress_show(&progress, i + 1, net->layer_count, net->layers[i].name);
@@ -270,8 +270,8 @@ static void write_soc(const struct host *h, struct text *text)
     struct json_out out;
     struct text source = { 0 };
     text_printf(&source, "measured by socweave %s on %s, %u cores%s%s: %s", SOCWEAVE_VERSION,
-                h->machine.model, h->machine.cores, h->has_device ? ", and " : "",
-                h->found.device, h->args->command);
+                h->machine.model, h->machine.cores, h->has_device ? ", and " : "", h->found.device,
+                h->args->command);
     json_out_init(&out, text);
     json_out_object(&out, NULL, false);
     json_out_str(&out, "socweave", "soc/1");
@@ -332,18 +332,17 @@ static enum err_code find_device(struct host *h, struct err *err)
         return ERR_OK;
     backend->probe(&h->found);
     if (h->found.state != BACKEND_AVAILABLE)
-        return err_set(err, ERR_UNAVAILABLE, "--calibrate: backend %s: %s", name,
-                       h->found.reason);
+        return err_set(err, ERR_UNAVAILABLE, "--calibrate: backend %s: %s", name, h->found.reason);
     if (h->cores < 2)
         return err_set(err, ERR_UNAVAILABLE,
                        "--calibrate: a core drives the GPU, and there is only one");
     h->has_device = true;
     h->cores--;
-    h->device = (struct unit){ .dataflow = "measured-gpu",
-                               .place = { backend, 1 },
-                               .evict_bytes = DEVICE_EVICT_BYTES,
-                               .measured = { .columns = COLUMN_GRANULE,
-                                             .depth = DEVICE_DEPTH_GRANULE } };
+    h->device =
+        (struct unit){ .dataflow = "measured-gpu",
+                       .place = { backend, 1 },
+                       .evict_bytes = DEVICE_EVICT_BYTES,
+                       .measured = { .columns = COLUMN_GRANULE, .depth = DEVICE_DEPTH_GRANULE } };
     snprintf(h->device.measured.backend, sizeof h->device.measured.backend, "%s", name);
     return ERR_OK;
 }

@@ -135,8 +135,8 @@ static void name_devices(const struct exec_net *net, char *out, size_t bytes)
         if (i == net->layer_count || used >= bytes)
             continue;
         backend_table[b]->probe(&probe);
-        used += (size_t)snprintf(out + used, bytes - used, "%s%s", used > 0 ? "; " : "",
-                                 probe.device);
+        used +=
+            (size_t)snprintf(out + used, bytes - used, "%s%s", used > 0 ? "; " : "", probe.device);
     }
 }
 

@@ -27,12 +27,12 @@ struct exec_place {
 
 /* What one producer brings to one operand of a layer. */
 struct exec_source {
-    uint32_t layer; /* of the workload; WORKLOAD_NONE: a graph input */
-    uint8_t *data;  /* in memory order; the producer's result unless the caller redirects it */
-    const void *there;                 /* the same in a device's memory; NULL: only here */
+    uint32_t layer;    /* of the workload; WORKLOAD_NONE: a graph input */
+    uint8_t *data;     /* in memory order; the producer's result unless the caller redirects it */
+    const void *there; /* the same in a device's memory; NULL: only here */
     const struct backend_memory *home; /* of `there` */
     bool is_stale;                     /* what is there is newer than what is here */
-    uint64_t elements;   /* that are read, the first ones in row-major order */
+    uint64_t elements;                 /* that are read, the first ones in row-major order */
     enum dtype type;
     struct exec_view view;  /* of all that the producer makes */
     struct exec_tensor own; /* of a graph input */
@@ -49,7 +49,7 @@ struct exec_operand {
     bool side_by_side;         /* channels of several sources, concatenated */
     struct exec_tensor memory; /* else it is put together here; of a constant: its elements */
     struct exec_tensor rows;   /* and here, where the order differs */
-    void *there;               /* of a layer on a device: what is put together, or comes from here */
+    void *there; /* of a layer on a device: what is put together, or comes from here */
 };
 
 struct exec_layer {

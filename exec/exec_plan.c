@@ -47,8 +47,8 @@ static bool try_intrinsic(const struct backend *backend, const struct expr *expr
     if (!backend->takes(&c->intrin) || intrin_types_fit(&c->intrin, expr, NULL) != ERR_OK ||
         intrin_match(&c->intrin, expr, &options, &matches, NULL) != ERR_OK)
         return false;
-    bool any = matches.count > 0 &&
-               intrin_rank(&c->intrin, expr, &matches, &choices, NULL) == ERR_OK;
+    bool any =
+        matches.count > 0 && intrin_rank(&c->intrin, expr, &matches, &choices, NULL) == ERR_OK;
     if (any) {
         c->mapping = choices[0].mapping;
         c->ns = choices[0].cost.predicted_ns;

@@ -124,7 +124,8 @@ double exec_probe_layer(struct exec_net *net, uint32_t layer, size_t samples, si
     return median * 1e-9;
 }
 
-/* --- a device's link --------------------------------------------------------------------------- */
+/* --- a device's link ---------------------------------------------------------------------------
+ */
 
 /* Median, warmed up. */
 static enum err_code time_copy(const struct backend_memory *memory, bool to, void *there,
@@ -155,7 +156,8 @@ static enum err_code probe_direction(const struct backend_memory *memory, bool t
         rc = time_copy(memory, to, there, here, bytes, samples, &ns, err);
     double own_ns = ns - small_ns > ns / 10 ? ns - small_ns : ns / 10;
     if (rc == ERR_OK)
-        *out = (struct exec_probe_link){ own_ns > 0 ? (double)bytes / own_ns * 1e9 : 1e9, small_ns };
+        *out =
+            (struct exec_probe_link){ own_ns > 0 ? (double)bytes / own_ns * 1e9 : 1e9, small_ns };
     return rc;
 }
 

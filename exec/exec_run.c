@@ -94,8 +94,9 @@ static enum err_code check_accelerator(const struct soc *soc, const struct soc_a
                        acc->name, soc->name, acc->dataflow->measured.backend);
     backend->probe(&probe);
     if (probe.state != BACKEND_AVAILABLE)
-        return err_set(err, ERR_UNAVAILABLE, "accelerator \"%s\" of \"%s\" is a device of backend %s: %s",
-                       acc->name, soc->name, backend->name, probe.reason);
+        return err_set(err, ERR_UNAVAILABLE,
+                       "accelerator \"%s\" of \"%s\" is a device of backend %s: %s", acc->name,
+                       soc->name, backend->name, probe.reason);
     for (const struct soc_accelerator *other = soc->accelerators; other < acc; other++)
         if (!backend->on_host && backend_of(other) == backend)
             return err_set(err, ERR_UNAVAILABLE,
@@ -210,8 +211,8 @@ static enum err_code run_item(struct worker *worker, const struct item *item)
     if (rc == ERR_OK)
         rc = exec_net_compute(runner->net, item->layer, &why);
     if (rc != ERR_OK)
-        return err_set(&worker->err, rc, "layer \"%s\": %s",
-                       runner->net->layers[item->layer].name, why.text);
+        return err_set(&worker->err, rc, "layer \"%s\": %s", runner->net->layers[item->layer].name,
+                       why.text);
     event->end_ns = backend_now_ns() - runner->start_ns;
     atomic_store_explicit(&runner->ended[item->layer], 1, memory_order_release);
     return rc;

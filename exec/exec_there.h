@@ -1,7 +1,7 @@
 /*
  * Layers on a device with a memory of its own: their results stay there, and are computed from what
- * is there. What has to be put together, or comes from a layer elsewhere, is sent; a result that has
- * steps of an epilogue to go through comes here for them, and is sent back. Inside exec/ only.
+ * is there. What has to be put together, or comes from a layer elsewhere, is sent; a result that
+ * has steps of an epilogue to go through comes here for them, and is sent back. Inside exec/ only.
  */
 #ifndef SOCWEAVE_EXEC_EXEC_THERE_H
 #define SOCWEAVE_EXEC_EXEC_THERE_H

@@ -402,8 +402,8 @@ static enum err_code point_at(struct backend_kernel *k, const void *const inputs
                               struct err *err)
 {
     struct cuda_params *p = &k->params;
-    const void *b = inputs[1] != NULL && k->problem.packed_b == NULL ? inputs[1]
-                                                                     : k->buffers[INPUT_B];
+    const void *b =
+        inputs[1] != NULL && k->problem.packed_b == NULL ? inputs[1] : k->buffers[INPUT_B];
     bool moved = p->a != inputs[0] || p->b != b;
     p->a = inputs[0];
     p->b = b;

@@ -97,7 +97,8 @@ TEST(exec_there__probe__times_a_layer_and_the_link)
     cuda_fake_end();
 }
 
-/* --- a core and the device --------------------------------------------------------------------- */
+/* --- a core and the device ---------------------------------------------------------------------
+ */
 
 static void mixed_fixture(struct fixture *f, const char *graph)
 {
@@ -159,8 +160,8 @@ TEST(exec_run__core_and_device__random_mappings_equal_the_reference)
     cuda_fake_end();
 }
 
-/* Lost at each of the first launches of a run: the layer is named, all memory given back, one reset,
- * and after it everything runs. */
+/* Lost at each of the first launches of a run: the layer is named, all memory given back, one
+ * reset, and after it everything runs. */
 TEST(exec_run__device_lost__names_the_layer_and_the_next_net_runs)
 {
     struct cuda_fake *fake = cuda_fake_begin();

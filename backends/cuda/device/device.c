@@ -2,6 +2,8 @@
  * A device by the CUDA run-time library, linked statically; libcuda never, so that the program
  * starts, and probes, without a driver.
  */
+/* A stream per thread: those that copy from the device do not wait for the one that computes. */
+#define CUDA_API_PER_THREAD_DEFAULT_STREAM
 #include <cuda_runtime_api.h>
 #include <stdio.h>
 
@@ -168,7 +170,7 @@ static enum err_code launch(const struct cuda_launch *l, struct err *err)
 
 static enum err_code wait_all(struct err *err)
 {
-    return check(cudaDeviceSynchronize(), "kernel", err);
+    return check(cudaStreamSynchronize(cudaStreamPerThread), "kernel", err);
 }
 
 static enum err_code time_between(const struct cuda_launch *l, cudaEvent_t begin, cudaEvent_t end,
