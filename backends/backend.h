@@ -149,7 +149,8 @@ struct backend {
     /* "tile 6x64, direct convolution, 2 threads": what prepare chose. Lives as long as the kernel.
      */
     const char *(*describe)(const struct backend_kernel *kernel);
-    /* Of the kernel that prepare() would make; nothing is read of the job's constant but whether
+    /* Of the kernel that prepare() would make, on the machine as measured (of a device: one with a
+     * link; else what it says of itself); nothing is read of the job's constant but whether
      * there is one. ERR_UNSUPPORTED where it has no model. NULL: none at all, ask intrin_predict().
      */
     enum err_code (*predict)(const struct backend_job *job,

@@ -114,7 +114,7 @@ static enum err_code parse(struct validate_args *a, int argc, char **argv, bool 
         { "--intrinsic", CLI_TEXT, &a->intrinsic, "NAME", "of match --list, or a file; if not given the fastest by prediction" },
         { "--match", CLI_TEXT, &a->match, "M", "which plans: best, all, or the N best" },
         { "--each", CLI_FLAG, &a->each, NULL, "run layers of equal shape one by one, not once" },
-        { "--machine", CLI_TEXT, &a->machine, "FILE", "predict for this machine, as --calibrate wrote it (backend cpu)" },
+        { "--machine", CLI_TEXT, &a->machine, "FILE", "predict for this machine, as --calibrate wrote it" },
         { "--calibrate", CLI_FLAG, &a->calibrate, NULL, "measure this machine (--backend cuda: its GPU), no layers; to --out FILE" },
         { "--host", CLI_TEXT, &a->host, "FILE", "--calibrate: time layers (of --workload) on cores (and GPU), write a SoC" },
         { "--group", CLI_COUNT, &a->group, "N", "--host: cores of each accelerator", .low = 1, .high = 64 },
@@ -273,7 +273,7 @@ static enum err_code validate(const struct validate_args *a, struct err *err)
     struct backend_probe probe;
     const struct backend *backend = NULL;
     enum err_code rc = find_backend(a->backend, &backend, err);
-    if (rc == ERR_OK && a->machine && !(backend->on_host && backend->follows_plans))
+    if (rc == ERR_OK && a->machine && backend->predict == NULL)
         rc = err_set(err, ERR_USAGE, "--machine: backend %s predicts no times of this machine",
                      backend->name);
     if (rc == ERR_OK)

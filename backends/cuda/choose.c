@@ -144,10 +144,36 @@ void cuda_predict(const struct cuda_facts *facts, const struct cuda_problem *pro
     out->memory_bytes = memory_bytes(facts, problem, &p, out->occupancy);
     /* docs/model.md M-124. */
     double sums_bytes = p.split > 1 ? 8.0 * p.split * p.z * p.m * p.n : 0; /* written, and read */
-    out->memory_ns = out->memory_bytes / facts->memory_bytes_per_s * 1e9;
-    out->sums_ns = sums_bytes / facts->memory_bytes_per_s * 1e9;
+    double reads = facts->memory_bytes_per_s, written = (double)problem->bytes[0];
+    double writes = facts->memory_write_bytes_per_s > 0 ? facts->memory_write_bytes_per_s : reads;
+    out->memory_ns = ((out->memory_bytes - written) / reads + written / writes) * 1e9;
+    out->sums_ns = (sums_bytes / 2 / reads + sums_bytes / 2 / writes) * 1e9;
     out->launch_ns = p.split > 1 ? 2 * LAUNCH_NS : LAUNCH_NS;
     out->predicted_ns = out->launch_ns + larger(out->product_ns, out->memory_ns) + out->sums_ns;
+}
+
+struct cuda_facts cuda_facts_measured(const struct cuda_facts *facts,
+                                      const struct cuda_driver *driver,
+                                      const struct intrin_calibration *machine)
+{
+    struct cuda_facts measured = *facts;
+    const struct intrin_rates *rates = &machine->rates[0];
+    double best = 0;
+    for (size_t at = 0; at < cuda_row_count; at++) {
+        const struct cuda_row *row = &cuda_rows[at];
+        bool is_timed = row->type_a == DT_U8 && row->type_b == DT_S8;
+        if (is_timed && cuda_row_runs_on(row, facts) && driver->has(row, false, false))
+            best = larger(best, reach(row, facts));
+    }
+    measured.units = machine->cores;
+    if (best > 0) /* docs/model.md M-125 */
+        measured.clock_hz = rates->peak_ops_per_s /
+                            (2 * cuda_dense_macs_per_cycle(facts, 1) * best * machine->cores);
+    measured.memory_bytes_per_s = rates->memory_bytes_per_s;
+    measured.memory_write_bytes_per_s = rates->memory_write_bytes_per_s;
+    if (machine->l2_bytes > 0)
+        measured.cache_bytes = machine->l2_bytes;
+    return measured;
 }
 
 static int by_time(const void *a, const void *b)

@@ -488,7 +488,6 @@ static enum err_code predict(const struct backend_job *job,
 {
     struct cuda_facts facts;
     char reason[192];
-    (void)machine; /* a CPU's; the device says what it is */
     if (look(&facts, reason, sizeof reason) != BACKEND_AVAILABLE)
         return err_set(err, ERR_UNSUPPORTED, "%s", reason);
     struct backend_job like = *job;
@@ -509,6 +508,11 @@ static enum err_code predict(const struct backend_job *job,
         return rc;
     rc = cuda_choices(&facts, cuda_driver_here(), &problem, job->plan->intrin, &choices, &count,
                       &falls_back, err);
+    if (rc == ERR_OK && machine != NULL && machine->link.to_bytes_per_s > 0) {
+        /* What prepare() chooses, it chooses by what the device says of itself. */
+        facts = cuda_facts_measured(&facts, cuda_driver_here(), machine);
+        cuda_predict(&facts, &problem, choices[0].row, &choices[0].tiling, &choices[0].cost);
+    }
     if (rc == ERR_OK) {
         cuda_forecast(&facts, &problem, &choices[0], out);
         free(choices);

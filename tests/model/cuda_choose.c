@@ -80,6 +80,35 @@ TEST(cuda_predict__f16_4096__four_terms_by_hand)
     cuda_fake_end();
 }
 
+TEST(cuda_predict__measured_device__clock_and_memory_by_hand)
+{
+    struct subject s;
+    struct cuda_fake *fake = cuda_fake_begin();
+    subject_init(&s, "wgmma.m64n256k16.f16", "gemm", "m=4096 n=4096 k=4096");
+    /* Half of 2 · 4096 · 0.96 · 132 · 1.83e9: twice as many ns for as many cycles. */
+    struct intrin_calibration machine = {
+        .name = "x",
+        .cores = 132,
+        .rate_count = 1,
+        .link = { 1e10, 1e10, 1000 },
+        .rates = { { .threads = 132,
+                     .peak_ops_per_s = 8192 * 0.96 * 132 * 0.915e9,
+                     .memory_bytes_per_s = 2e12,
+                     .memory_write_bytes_per_s = 1e12 } },
+    };
+    struct cuda_facts h100 = cuda_facts_measured(&fake->facts, cuda_driver_here(), &machine);
+    CHECK_NEAR(0.915e9, h100.clock_hz, 1);
+    CHECK_NEAR(50e6, h100.cache_bytes, 0); /* the file does not say */
+    struct cuda_cost c = predict(&s, &h100, "wgmma_tma_f16_128x256", 4, 1);
+    CHECK_NEAR(2 * 164394.9, c.product_ns, 1);
+    CHECK_NEAR(5 * 33554432 / 2e3 + 67108864 / 1e3, c.memory_ns, 1e-3);
+    fake->without_wgmma = true; /* mma.sync reaches 0.64 */
+    h100 = cuda_facts_measured(&fake->facts, cuda_driver_here(), &machine);
+    CHECK_NEAR(0.915e9 * 0.96 / 0.64, h100.clock_hz, 1);
+    subject_release(&s);
+    cuda_fake_end();
+}
+
 TEST(cuda_predict__split_of_k__sums_and_a_second_launch)
 {
     struct subject s;

@@ -223,3 +223,52 @@ TEST(cli_device__full_or_gone__exits_6_and_says_why)
     text_release(&line);
     cuda_fake_end();
 }
+
+/* --- predictions from a measured GPU -----------------------------------------------------------
+ */
+
+static double a_millisecond(const struct cuda_launch *launch)
+{
+    (void)launch;
+    return 1e6;
+}
+
+TEST(cli_device__machine_of_a_gpu__predicts_for_it_alone)
+{
+    struct text line = { 0 };
+    char *text;
+    size_t bytes;
+    cuda_fake_begin()->clock_ns = a_millisecond;
+    folder = test_temp_dir();
+    check_command(0,
+                  in_temp(&line, "validate --progress none --calibrate --backend cuda --samples 1 "
+                                 "--out @/gpu.json"),
+                  "Fake H100, 132 SMs: ", NULL);
+    CHECK_OK(file_read(in_temp(&line, "@/gpu.json"), &text, &bytes, err));
+    char *rate = strstr(text, "\"memory_bytes_per_s\": ");
+    CHECK(rate != NULL);
+    struct text edited = { 0 };
+    text_printf(&edited, "%.*s\"memory_bytes_per_s\": 12345678%s", (int)(rate - text), text,
+                strpbrk(rate, ",}"));
+    CHECK_OK(file_write(in_temp(&line, "@/gpu.json"), edited.data, edited.bytes, err));
+    text_release(&edited);
+    free(text);
+#define LAYER " --graph tiny-mlp --layer in --samples 1 --json --machine "
+    check_command(0, in_temp(&line, "validate --progress none --backend cuda" LAYER "@/gpu.json"),
+                  "\"memory_bytes_per_s\": 12345678", NULL);
+    check_command(3, in_temp(&line, "validate --progress none --backend cpu" LAYER "@/gpu.json"),
+                  NULL, "\"Fake H100\" is a device behind a link");
+    static const char cpu[] =
+        "{ \"socweave\": \"machine/1\", \"version\": \"0\", \"command\": \"c\", \"name\": "
+        "\"Core\", "
+        "\"cores\": 1, \"samples\": 1, \"l1_bytes\": 1, \"l2_bytes\": 1, \"l3_bytes\": 1, "
+        "\"rates\": [ { \"threads\": 1, \"peak_ops_per_s\": 1e12, \"memory_bytes_per_s\": 1e10, "
+        "\"call_ns\": 1 } ] }";
+    CHECK_OK(file_write(in_temp(&line, "@/cpu.json"), cpu, strlen(cpu), err));
+    check_command(3, in_temp(&line, "validate --progress none --backend cuda" LAYER "@/cpu.json"),
+                  NULL,
+                  "\"Core\" is no device behind a link: expected what validate --calibrate "
+                  "--backend cuda has written");
+    text_release(&line);
+    cuda_fake_end();
+}
