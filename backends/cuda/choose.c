@@ -10,6 +10,7 @@
 #define STAGING_BYTES_CYCLE 64  /* second-level cache to one SM */
 #define COPY_INSTRUCTIONS   20  /* per piece: tables, guards, address, copy */
 #define STORE_INSTRUCTIONS  24  /* per result: tables, epilogue, store */
+#define PAIR_INSTRUCTIONS   2  /* per result that leaves as it is, two by two */
 #define LANES_CYCLE         128 /* threads whose instructions an SM issues in a cycle */
 #define LAUNCH_NS           3000
 #define BLOCKS_MAX          32 /* of an SM; CUDA C++ Programming Guide, compute capabilities */
@@ -52,9 +53,8 @@ static double reach(const struct cuda_row *row, const struct cuda_facts *facts)
 
 bool cuda_row_runs_on(const struct cuda_row *row, const struct cuda_facts *facts)
 {
-    bool is_wgmma = row->engine == CUDA_WGMMA || row->engine == CUDA_WGMMA_TMA;
     unsigned capability = facts->major * 10 + facts->minor;
-    return is_wgmma ? capability == 90 : capability >= 80; /* sm_90a runs on 9.0 alone */
+    return cuda_row_stays(row) ? capability == 90 : capability >= 80; /* sm_90a runs on 9.0 alone */
 }
 
 /* --- the prediction ------------------------------------------------------------------------- */
@@ -136,11 +136,17 @@ void cuda_predict(const struct cuda_facts *facts, const struct cuda_problem *pro
     }
     /* docs/model.md M-121. */
     out->blocks_per_unit = (uint32_t)((blocks + facts->units - 1) / facts->units);
+    bool stays = cuda_row_stays(row);
+    out->grid = stays ? smaller((uint32_t)blocks, facts->units * out->occupancy) : (uint32_t)blocks;
     double step = step_cycles(facts, problem, row, &p, out);
-    out->store_cycles = (double)p.block_m * p.block_n * STORE_INSTRUCTIONS / LANES_CYCLE;
-    double block = LATENCY_CYCLES / (double)smaller(out->occupancy, out->blocks_per_unit) +
-                   p.steps_per_split * step + out->store_cycles;
-    out->product_ns = out->blocks_per_unit * block / facts->clock_hz * 1e9;
+    bool plain = stays && (p.split > 1 ? p.n % 2 == 0 : p.plain_stride > 0);
+    out->store_cycles = (double)p.block_m * p.block_n *
+                        (plain ? PAIR_INSTRUCTIONS : STORE_INSTRUCTIONS) / LANES_CYCLE;
+    double tile = p.steps_per_split * step + out->store_cycles;
+    double latency = LATENCY_CYCLES / (double)smaller(out->occupancy, out->blocks_per_unit);
+    double cycles = stays ? latency + out->blocks_per_unit * tile
+                          : out->blocks_per_unit * (latency + tile);
+    out->product_ns = cycles / facts->clock_hz * 1e9;
     out->memory_bytes = memory_bytes(facts, problem, &p, out->occupancy);
     /* docs/model.md M-124. */
     double sums_bytes = p.split > 1 ? 8.0 * p.split * p.z * p.m * p.n : 0; /* written, and read */

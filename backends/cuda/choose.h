@@ -16,7 +16,8 @@ extern "C" {
 /* Terms of one prediction. */
 struct cuda_cost {
     uint32_t occupancy;       /* blocks that an SM holds; M-120 */
-    uint32_t blocks_per_unit; /* of the busiest SM; M-121 */
+    uint32_t blocks_per_unit; /* tiles of the busiest SM; M-121 */
+    uint32_t grid;            /* blocks to launch: with wgmma those that run at once */
     double compute_cycles, staging_cycles, issue_cycles, latency_cycles; /* of one step; M-122 */
     double memory_bytes;                                                 /* M-123 */
     double store_cycles;                                                 /* of a block; M-122 */

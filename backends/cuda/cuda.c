@@ -180,6 +180,7 @@ static enum err_code set_choice(struct backend_kernel *k, const struct cuda_choi
     struct cuda_params *p = &k->params;
     *p = k->problem.params;
     cuda_problem_tile(p, &choice->tiling);
+    p->grid = choice->cost.grid;
     k->launch = (struct cuda_launch){ .row = choice->row, .params = p };
     k->launch.is_float = k->problem.is_float;
     k->launch.shared_bytes = cuda_row_shared_bytes(choice->row, choice->tiling.stages);

@@ -273,4 +273,16 @@ CUDA_INLINE uint64_t cuda_partial_at(const struct cuda_params *p, uint32_t split
     return (((uint64_t)split * p->z + z) * p->m + i) * p->n + j;
 }
 
+/* Word of C, or of the partial sums, where cuda_is_plain(). */
+CUDA_INLINE uint64_t cuda_plain_at(const struct cuda_params *p, const struct cuda_block *block,
+                                   uint32_t i, uint32_t j)
+{
+    if (p->partial != NULL)
+        return cuda_partial_at(p, block->split, block->z, i, j);
+    const struct cuda_operand *c = &p->operand_c;
+    uint32_t table = c->table[CUDA_Z][0];
+    int64_t base = c->constant[0] + (table == CUDA_NONE ? 0 : p->tables[table + block->z]);
+    return (uint64_t)base + (uint64_t)i * p->plain_stride + j;
+}
+
 #endif

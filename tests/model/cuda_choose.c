@@ -74,8 +74,9 @@ TEST(cuda_predict__f16_4096__four_terms_by_hand)
     /* A 33.5 MB once (16 tiles of n, 16.5 columns at a time); B in 4 bands of 8 tiles; C 67.1 MB.
      */
     CHECK_NEAR(5 * 33554432.0 + 67108864, c.memory_bytes, 0);
-    /* 4 · (800 + 64 · 1066.667 + 128 · 256 · 24 / 128) cycles at 1.83 GHz, and a launch. */
-    CHECK_NEAR(3000 + 164394.9, c.predicted_ns, 1);
+    CHECK_INT(132, c.grid);
+    /* 800 + 4 · (64 · 1066.667 + 128 · 256 · 2 / 128) cycles at 1.83 GHz, and a launch. */
+    CHECK_NEAR(3000 + 150773.0, c.predicted_ns, 1);
     subject_release(&s);
     cuda_fake_end();
 }
@@ -100,7 +101,7 @@ TEST(cuda_predict__measured_device__clock_and_memory_by_hand)
     CHECK_NEAR(0.915e9, h100.clock_hz, 1);
     CHECK_NEAR(50e6, h100.cache_bytes, 0); /* the file does not say */
     struct cuda_cost c = predict(&s, &h100, "wgmma_tma_f16_128x256", 4, 1);
-    CHECK_NEAR(2 * 164394.9, c.product_ns, 1);
+    CHECK_NEAR(2 * 150773.0, c.product_ns, 1);
     CHECK_NEAR(5 * 33554432 / 2e3 + 67108864 / 1e3, c.memory_ns, 1e-3);
     fake->without_wgmma = true; /* mma.sync reaches 0.64 */
     h100 = cuda_facts_measured(&fake->facts, cuda_driver_here(), &machine);
@@ -117,9 +118,9 @@ TEST(cuda_predict__split_of_k__sums_and_a_second_launch)
     struct cuda_cost one = predict(&s, &h100, "wgmma_tma_f16_128x256", 4, 1);
     struct cuda_cost c = predict(&s, &h100, "wgmma_tma_f16_128x256", 4, 8);
     CHECK_INT(1, c.blocks_per_unit);
-    /* 256 steps / 8: 800 + 32 · 1066.667 + 6144 cycles; 8 · 8 · 128 · 256 bytes of sums. */
-    CHECK_NEAR(3000 + 22446.6 + 3000 + 626.0, c.predicted_ns, 1);
-    CHECK_NEAR(3000 + 153011.3, one.predicted_ns, 1);
+    /* 256 steps / 8: 800 + 32 · 1066.667 + 512 cycles; 8 · 8 · 128 · 256 bytes of sums. */
+    CHECK_NEAR(3000 + 19369.0 + 3000 + 626.0, c.predicted_ns, 1);
+    CHECK_NEAR(3000 + 149933.7, one.predicted_ns, 1);
     subject_release(&s);
     cuda_fake_end();
 }

@@ -15,7 +15,8 @@ struct emulation {
     uint64_t seed;          /* of the turns of producers, consumers and tensor copies */
     size_t tensor_bytes[2]; /* of A and B */
     /* What was seen: of the launch so far. */
-    uint64_t blocks, copies, gathers, boxes;
+    uint64_t blocks, tiles, copies, gathers, boxes;
+    uint64_t plain;     /* accumulators stored two by two */
     uint64_t conflicts; /* shared accesses past one per bank */
 };
 

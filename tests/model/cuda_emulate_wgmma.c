@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/cuda/epilogue.h"
 #include "backends/cuda/map.h"
 #include "core/arena.h"
 #include "tests/model/cuda_machine.h"
@@ -83,11 +84,11 @@ static void copy_boxes(struct machine *m, const struct cuda_operand *op, uint32_
                        uint32_t stage)
 {
     struct machine_cta *cta = m->cta;
-    uint32_t step = cta->block.begin + number;
+    uint32_t step = m->block.begin + number;
     for (uint32_t at = 0; at < lines; at += CUDA_MAP_BOX) {
         struct machine_box *box = &cta->boxes[cta->box_count++];
         *box = (struct machine_box){ cuda_box_address(tile, at), stage, which, { 0 } };
-        cuda_map_at(&op->map, cta->p->tables, cta->block.z, step / cta->p->k_tiles, line0 + at,
+        cuda_map_at(&op->map, cta->p->tables, m->block.z, step / cta->p->k_tiles, line0 + at,
                     step % cta->p->k_tiles * cta->p->block_k, box->where);
         cta->e->boxes++;
     }
@@ -97,9 +98,9 @@ void machine_copy_boxes(struct machine *m, uint32_t number, uint32_t stage)
 {
     const struct cuda_params *p = m->cta->p;
     uint32_t tile = cuda_row_stage_bytes(m->cta->row) * stage;
-    copy_boxes(m, &p->operand_a, 0, tile, p->block_m, m->cta->block.m0, number, stage);
+    copy_boxes(m, &p->operand_a, 0, tile, p->block_m, m->block.m0, number, stage);
     copy_boxes(m, &p->operand_b, 1, tile + p->block_m * CUDA_ROW_BYTES, p->block_n,
-               m->cta->block.n0, number, stage);
+               m->block.n0, number, stage);
 }
 
 /* The copy engine finishes one of the boxes. */
@@ -153,9 +154,9 @@ static void execute(struct machine *m, uint32_t stage, uint32_t part)
     uint64_t b = cuda_wgmma_descriptor(tile + row->block_m * CUDA_ROW_BYTES, turned_b, 0, part);
     static int32_t lines[64][32], columns[256][32];
     /* Lines and columns past the result are not worth the time. */
-    uint32_t first = cta->block.m0 + 64 * m->consumer;
+    uint32_t first = m->block.m0 + 64 * m->consumer;
     uint32_t used_m = cuda_min(64, cta->p->m - cuda_min(first, cta->p->m));
-    uint32_t used_n = cuda_min(row->n, cta->p->n - cta->block.n0);
+    uint32_t used_n = cuda_min(row->n, cta->p->n - m->block.n0);
     for (unsigned k = 0; k < row->k; k++) {
         for (unsigned i = 0; i < used_m; i++)
             lines[i][k] = operand_element(cta, row->type_a, a, turned_a, i, k);
@@ -209,18 +210,38 @@ void machine_wait_wgmma(struct machine *m)
     wait_wgmma(m, 0);
 }
 
-/* The accumulator as its threads hold it. */
-static void deliver(struct machine_cta *cta)
+void machine_clear_sums(struct machine *m)
 {
-    uint32_t n = cta->row->n;
-    for (uint32_t group = 0; group < cta->row->block_m / 64; group++)
-        for (uint32_t thread = 0; thread < 128; thread++)
-            for (uint32_t e = 0; e < n / 2; e++) {
-                struct model_at at = model_wgmma_c(thread, e);
-                machine_deliver(cta, group * 64 + cuda_wgmma_line(thread, e),
-                                cuda_wgmma_column(thread, e),
-                                cta->sums[(group * 64 + at.row) * n + at.column]);
-            }
+    size_t each = (size_t)64 * m->cta->row->n;
+    memset(m->cta->sums + m->consumer * each, 0, each * sizeof *m->cta->sums);
+}
+
+static uint32_t sum_word(const struct machine *m, uint32_t thread, uint32_t e)
+{
+    struct model_at at = model_wgmma_c(thread, e);
+    int32_t sum = m->cta->sums[(m->consumer * 64 + at.row) * m->cta->row->n + at.column];
+    return dtype_bytes(m->cta->row->type_a) == 2 ? cuda_float_bits((float)sum) : (uint32_t)sum;
+}
+
+/* The accumulator as its threads hold it. */
+void machine_deliver_sums(struct machine *m)
+{
+    struct machine_cta *cta = m->cta;
+    bool plain = cuda_is_plain(cta->p);
+    cta->e->plain += plain;
+    for (uint32_t thread = 0; thread < 128; thread++)
+        for (uint32_t e = 0; e < cta->row->n / 2; e += 1 + plain) {
+            struct model_at at = model_wgmma_c(thread, e);
+            uint32_t i = m->consumer * 64 + cuda_wgmma_line(thread, e);
+            uint32_t j = cuda_wgmma_column(thread, e);
+            if (plain)
+                cuda_deliver_pair(
+                    cta->p, &m->block, m->block.m0 + i, m->block.n0 + j,
+                    (struct cuda_pair){ sum_word(m, thread, e), sum_word(m, thread, e + 1) });
+            else
+                machine_deliver(m, i, j,
+                                cta->sums[(m->consumer * 64 + at.row) * cta->row->n + at.column]);
+        }
 }
 
 /* --- a block ---------------------------------------------------------------------------------- */
@@ -230,13 +251,12 @@ static struct machine *starting;
 static void run_role(void)
 {
     struct machine *m = starting;
-    uint32_t count = m->cta->block.count, stages = m->cta->p->stages;
+    const struct cuda_row *row = m->cta->row;
     if (m->consumer != UINT32_MAX)
-        cuda_consume(m, count, stages);
-    else if (m->cta->row->engine == CUDA_WGMMA_TMA)
-        cuda_produce_boxes(m, count, stages, cuda_row_stage_bytes(m->cta->row));
+        cuda_consume(m, m->cta->p, m->index);
     else
-        cuda_produce_pieces(m, count, stages);
+        cuda_produce(m, m->cta->p, m->index,
+                     row->engine == CUDA_WGMMA_TMA ? cuda_row_stage_bytes(row) : 0);
     m->is_done = true;
     yield(m);
     abort();
@@ -296,7 +316,7 @@ static void run_roles(struct machine_cta *cta, struct machine *roles, size_t cou
     }
 }
 
-void machine_run_wgmma(struct machine_cta *cta)
+void machine_run_wgmma(struct machine_cta *cta, uint32_t block)
 {
     bool tensor_copies = cta->row->engine == CUDA_WGMMA_TMA;
     size_t producers = tensor_copies ? 1 : PRODUCER_WARPS, consumers = cta->row->block_m / 64;
@@ -314,6 +334,7 @@ void machine_run_wgmma(struct machine_cta *cta)
         m->copies = copies;
         m->copy_capacity = capacity;
         m->cta = cta;
+        m->index = block;
         m->stack = stacks[r];
         m->consumer = r < producers ? UINT32_MAX : (uint32_t)(r - producers);
         m->first_thread = (uint32_t)r * 32;
@@ -325,5 +346,4 @@ void machine_run_wgmma(struct machine_cta *cta)
     if (cta->box_count > 0)
         machine_fail(cta, "tensor copies nobody waited for");
     free(cta->boxes);
-    deliver(cta);
 }

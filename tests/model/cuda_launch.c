@@ -110,6 +110,8 @@ static void run_row(struct launch_case *c, const struct cuda_problem *problem,
     cuda_problem_tile(&p, &own);
     if (row->engine == CUDA_WGMMA_TMA)
         cuda_problem_use_boxes(&p);
+    if (row->engine == CUDA_WGMMA || row->engine == CUDA_WGMMA_TMA)
+        p.grid = 1 + (uint32_t)(e->seed % p.blocks);
     p.tables = problem->tables;
     p.a = c->data[0];
     p.b = problem->packed_b != NULL ? problem->packed_b : c->data[1];
@@ -266,6 +268,25 @@ TEST(cuda_launch__random_products__exact)
     }
     CHECK(e.copies > 1000 && e.gathers > 1000 && e.boxes > 100);
     CHECK_INT(0, e.conflicts);
+}
+
+/* Few blocks, many tiles, short sums: stages and their parities go on from tile to tile. */
+TEST(cuda_launch__blocks_that_stay__go_on_from_tile_to_tile)
+{
+    struct emulation e = { 0 };
+    for (uint64_t seed = 1; seed <= 16; seed++) {
+        char numbers[96];
+        struct rng rng = rng_stream(seed, 14, 0);
+        struct expr expr;
+        int unit = seed % 3 == 0 ? 1 : 16;
+        snprintf(numbers, sizeof numbers, "m=%d n=%d k=%d", 200 + (int)ragged(&rng, 100, 200),
+                 256 + (int)ragged(&rng, 200 / unit, 300 / unit) * unit,
+                 (int)ragged(&rng, 100 / unit, 200 / unit) * unit);
+        match_op("gemm", numbers, &expr);
+        run_random(intrins[10 + seed % 4], &expr, seed, NULL, rng_below(&rng, 2), &e);
+    }
+    CHECK(e.tiles > 6 * e.blocks); /* up to six roles take each */
+    CHECK(e.plain > 100 && e.boxes > 200 && e.copies > 1000);
 }
 
 static void random_conv(struct rng *rng, struct expr *out)

@@ -38,7 +38,6 @@ struct machine_cta {
     struct emulation *e;
     const struct cuda_row *row;
     const struct cuda_params *p;
-    struct cuda_block block;
     uint8_t *shared;
     uint8_t *unfenced; /* per 16 bytes: written, not yet handed to the asynchronous proxy */
     uint32_t shared_bytes;
@@ -52,6 +51,8 @@ struct machine_cta {
 
 struct machine {
     struct machine_cta *cta;
+    uint32_t index;          /* of its block */
+    struct cuda_block block; /* the tile at work */
     uint32_t first_thread, threads; /* of those that load together, the role's */
     uint32_t load_threads;
     struct machine_copy *copies;
@@ -100,13 +101,16 @@ void machine_wgmma(struct machine *m, uint32_t stage, uint32_t part);
 void machine_commit_wgmma(struct machine *m);
 void machine_wait_wgmma_but_one(struct machine *m);
 void machine_wait_wgmma(struct machine *m);
+uint32_t machine_take(struct machine *m, uint32_t tile);
+void machine_clear_sums(struct machine *m);
+void machine_deliver_sums(struct machine *m);
 
 #include "backends/cuda/mainloop.inc"
 
 /* One element of the sums to the result. */
-void machine_deliver(struct machine_cta *cta, uint32_t i, uint32_t j, int32_t sum);
+void machine_deliver(struct machine *m, uint32_t i, uint32_t j, int32_t sum);
 /* Engines: one block, its results delivered. */
-void machine_run_together(struct machine_cta *cta);
-void machine_run_wgmma(struct machine_cta *cta);
+void machine_run_together(struct machine_cta *cta, uint32_t block);
+void machine_run_wgmma(struct machine_cta *cta, uint32_t block);
 
 #endif

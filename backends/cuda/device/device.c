@@ -156,7 +156,7 @@ static enum err_code launch(const struct cuda_launch *l, struct err *err)
     const void *function = function_of(l->row, p->operand_a.along_lines, p->operand_b.along_lines);
     void *arguments[] = { (void *)(uintptr_t)p, (void *)(uintptr_t)&l->map_a,
                           (void *)(uintptr_t)&l->map_b };
-    dim3 grid = { p->z * p->split * p->m_tiles * p->n_tiles, 1, 1 };
+    dim3 grid = { p->grid, 1, 1 };
     dim3 block = { l->row->threads, 1, 1 };
     enum err_code rc =
         check(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize,

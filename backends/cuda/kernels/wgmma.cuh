@@ -1,5 +1,6 @@
 /*
- * wgmma: a warp group of producers, two of consumers, in the loops of mainloop.inc. Producers either
+ * wgmma: a warp group of producers, two of consumers, in the loops of mainloop.inc, one block per SM
+ * that takes tile after tile. Producers either
  * issue tensor copies (operands that are affine) or copy by the tables (any plan).
  */
 #ifndef SOCWEAVE_BACKENDS_CUDA_WGMMA_CUH
@@ -89,9 +90,9 @@ __device__ __forceinline__ void copy_boxes(const cuda_params &p, const cuda_oper
 template <int BM, int BN> struct wgmma_role {
     static constexpr uint32_t TILE_A = BM * CUDA_ROW_BYTES, STAGE = (BM + BN) * CUDA_ROW_BYTES;
     const cuda_params &p;
-    const cuda_block &block;
     uint32_t base, barriers, thread; /* thread: of its warp group */
     const tensor_map *map_a, *map_b;
+    cuda_block block; /* the tile at work */
 };
 
 template <int BM, int BN, int BYTES> struct wgmma_producer : wgmma_role<BM, BN> {};
@@ -100,6 +101,7 @@ template <wgmma_type TYPE, int BM, int BN, bool TURN_A, bool TURN_B>
 struct wgmma_consumer : wgmma_role<BM, BN> {
     static constexpr bool FLOAT = TYPE == WGMMA_F16 || TYPE == WGMMA_BF16;
     uint32_t line;
+    uint32_t *scratch; /* the warp's */
     std::conditional_t<FLOAT, float, int32_t> sums[BN / 2];
 };
 
@@ -108,6 +110,13 @@ __device__ __forceinline__ void machine_wait(wgmma_role<BM, BN> *m, cuda_barrier
                                              uint32_t stage, uint32_t parity)
 {
     barrier_wait(m->barriers + cuda_barrier_at(which, stage), parity);
+}
+
+template <int BM, int BN>
+__device__ __forceinline__ uint32_t machine_take(wgmma_role<BM, BN> *m, uint32_t tile)
+{
+    m->block = cuda_block_at(&m->p, tile);
+    return m->block.count;
 }
 
 /* Producers. */
@@ -201,26 +210,45 @@ template <int REGISTERS> __device__ __forceinline__ void take_registers()
     asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(REGISTERS));
 }
 
-/* The sums of a warp, 16 lines, through its own part of the stages. */
-template <wgmma_type TYPE, int BM, int BN, bool TURN_A, bool TURN_B>
-__device__ __forceinline__ void deliver_sums(const CONSUMER &m, uint32_t *scratch)
+template <typename SUM> __device__ __forceinline__ uint32_t word_of(SUM sum)
 {
-    const uint32_t pitch = cuda_wgmma_pitch(BN);
-    const uint32_t warp_line = m.thread / 32 * 16;
-    asm volatile("bar.sync 1, %0;" ::"n"(BM / 64 * 128) : "memory"); /* all have read the stages */
-    uint32_t *own = scratch + (m.line + warp_line) * pitch;
+    if constexpr (std::is_same_v<SUM, float>)
+        return __float_as_uint(sum);
+    else
+        return static_cast<uint32_t>(sum);
+}
+
+CONSUMER_TEMPLATE machine_clear_sums(CONSUMER *m)
+{
 #pragma unroll
-    for (uint32_t e = 0; e < BN / 2; e++) {
-        uint32_t word;
-        if constexpr (CONSUMER::FLOAT)
-            word = __float_as_uint(m.sums[e]);
-        else
-            word = static_cast<uint32_t>(m.sums[e]);
-        own[(cuda_wgmma_line(m.thread, e) - warp_line) * pitch + cuda_wgmma_column(m.thread, e)] =
-            word;
+    for (int e = 0; e < BN / 2; e++)
+        m->sums[e] = 0;
+}
+
+/* From the registers two by two; else 16 lines of a warp through its own shared memory, in pieces. */
+CONSUMER_TEMPLATE machine_deliver_sums(CONSUMER *m)
+{
+    const uint32_t i0 = m->block.m0 + m->line, warp_line = m->thread / 32 * 16;
+    if (cuda_is_plain(&m->p)) {
+#pragma unroll
+        for (uint32_t e = 0; e < BN / 2; e += 2)
+            cuda_deliver_pair(&m->p, &m->block, i0 + cuda_wgmma_line(m->thread, e),
+                              m->block.n0 + cuda_wgmma_column(m->thread, e),
+                              { word_of(m->sums[e]), word_of(m->sums[e + 1]) });
+        return;
     }
-    deliver<CONSUMER::FLOAT>(m.p, m.block, own, m.block.m0 + m.line + warp_line, m.block.n0, 16, BN,
-                             pitch);
+    const cuda_block block = m->block; /* the call takes an address, which the sums must not have */
+#pragma unroll
+    for (uint32_t piece = 0; piece < BN / CUDA_WGMMA_PIECE; piece++) {
+#pragma unroll
+        for (uint32_t e = 0; e < CUDA_WGMMA_PIECE / 2; e++)
+            m->scratch[(cuda_wgmma_line(m->thread, e) - warp_line) * CUDA_WGMMA_PITCH +
+                       cuda_wgmma_column(m->thread, e)] =
+                word_of(m->sums[piece * (CUDA_WGMMA_PIECE / 2) + e]);
+        deliver<CONSUMER::FLOAT>(m->p, block, m->scratch, i0 + warp_line,
+                                 m->block.n0 + piece * CUDA_WGMMA_PIECE, 16, CUDA_WGMMA_PIECE,
+                                 CUDA_WGMMA_PITCH);
+    }
 }
 
 template <wgmma_type TYPE, int BM, int BN, bool TENSOR_COPIES, bool TURN_A, bool TURN_B>
@@ -231,13 +259,11 @@ __global__ void __launch_bounds__(CUDA_PRODUCER_THREADS + BM / 64 * 128, 1)
     constexpr int BYTES = TYPE == WGMMA_F16 || TYPE == WGMMA_BF16 ? 2 : 1;
     using role = wgmma_role<BM, BN>;
     extern __shared__ char raw[];
-    const cuda_block block = cuda_block_at(&p, blockIdx.x);
     const uint32_t base = (shared_address(raw) + 1023) & ~1023u;
-    const uint32_t stages_bytes = p.stages * role::STAGE;
-    const uint32_t scratch_bytes = cuda_wgmma_scratch_bytes(BM, BN);
-    const uint32_t barriers = base + (stages_bytes > scratch_bytes ? stages_bytes : scratch_bytes);
+    const uint32_t scratch = base + p.stages * role::STAGE;
+    const uint32_t barriers = scratch + cuda_wgmma_scratch_bytes(BM);
     const uint32_t group = threadIdx.x / 128; /* 0: producers */
-    const role common = { p, block, base, barriers, threadIdx.x % 128, &map_a, &map_b };
+    const role common = { p, base, barriers, threadIdx.x % 128, &map_a, &map_b, {} };
     if (threadIdx.x == 0) {
         for (uint32_t stage = 0; stage < p.stages; stage++) {
             barrier_init(barriers + cuda_barrier_at(CUDA_FULL, stage),
@@ -252,16 +278,18 @@ __global__ void __launch_bounds__(CUDA_PRODUCER_THREADS + BM / 64 * 128, 1)
     if (group == 0) {
         keep_registers<TENSOR_COPIES ? PRODUCER_REGISTERS : GATHER_REGISTERS>();
         wgmma_producer<BM, BN, BYTES> m = { common };
-        if constexpr (!TENSOR_COPIES)
-            cuda_produce_pieces(&m, block.count, p.stages);
-        else if (threadIdx.x == 0)
-            cuda_produce_boxes(&m, block.count, p.stages, uint32_t(role::STAGE));
+        if (!TENSOR_COPIES || threadIdx.x == 0)
+            cuda_produce(&m, &p, blockIdx.x, TENSOR_COPIES ? uint32_t(role::STAGE) : 0);
         return;
     }
     take_registers<TENSOR_COPIES ? CONSUMER_REGISTERS : CONSUMER_REGISTERS - 8>();
-    CONSUMER m = { common, (group - 1) * 64, {} };
-    cuda_consume(&m, block.count, p.stages);
-    deliver_sums(m, reinterpret_cast<uint32_t *>(raw + (base - shared_address(raw))));
+    const uint32_t warp = threadIdx.x / 32 - 4;
+    CONSUMER m = { common,
+                   (group - 1) * 64,
+                   reinterpret_cast<uint32_t *>(raw + (scratch - shared_address(raw))) +
+                       warp * 16 * CUDA_WGMMA_PITCH,
+                   {} };
+    cuda_consume(&m, &p, blockIdx.x);
 }
 
 template <wgmma_type TYPE, int BN, bool TENSOR_COPIES>
