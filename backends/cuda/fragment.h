@@ -55,8 +55,8 @@ CUDA_INLINE uint32_t cuda_wgmma_column(uint32_t thread, uint32_t e)
 }
 
 /* Its sums on their way through shared memory: each warp has room of its own, beside the stages,
- * for its 16 lines of 32 columns. Words; a line apart, so that neither the threads of a fragment nor
- * those that go down a column meet in one bank often. */
+ * for its 16 lines of 32 columns. Words; a line apart, so that neither the threads of a fragment
+ * nor those that go down a column meet in one bank often. */
 #define CUDA_WGMMA_PIECE 32
 #define CUDA_WGMMA_PITCH (CUDA_WGMMA_PIECE + 1)
 CUDA_INLINE uint32_t cuda_wgmma_scratch_bytes(uint32_t block_m)

@@ -18,6 +18,16 @@
 #define CUDA_ROLL
 #endif
 
+/* Of the fragments of a warp: two where its tile is so large that few warps share an SM. */
+#ifdef __CUDACC__
+constexpr
+#endif
+    CUDA_INLINE uint32_t
+    cuda_fragment_buffers(uint32_t warp_m, uint32_t warp_n)
+{
+    return warp_m * warp_n >= 64 * 64 ? 2 : 1;
+}
+
 /* --- blocks --------------------------------------------------------------------------------- */
 
 struct cuda_block {
@@ -224,6 +234,19 @@ CUDA_INLINE void cuda_map_at(const struct cuda_map *map, const int32_t *tables, 
 CUDA_INLINE uint32_t cuda_box_address(uint32_t tile, uint32_t line)
 {
     return tile + line / CUDA_MAP_BOX * CUDA_COPY_BYTES;
+}
+
+/* The lines that a block fetches of a tile of `lines`: all of them, or, of what the cluster shares,
+ * its part for every block of it. */
+struct cuda_part {
+    uint32_t begin, end;
+};
+CUDA_INLINE struct cuda_part cuda_part_of(uint32_t lines, bool shared, uint32_t cluster,
+                                          uint32_t rank)
+{
+    struct cuda_part all = { 0, lines };
+    struct cuda_part own = { lines / cluster * rank, lines / cluster * (rank + 1) };
+    return shared ? own : all;
 }
 
 /* --- results -------------------------------------------------------------------------------- */

@@ -422,7 +422,8 @@ static void set_epilogue(struct builder *b)
 }
 
 /* Entries 0, step, 2 · step …? */
-static bool is_line(const struct cuda_problem *problem, uint32_t table, uint32_t count, int32_t step)
+static bool is_line(const struct cuda_problem *problem, uint32_t table, uint32_t count,
+                    int32_t step)
 {
     if (table == CUDA_NONE)
         return count == 1;
@@ -555,4 +556,10 @@ void cuda_problem_tile(struct cuda_params *p, const struct cuda_tiling *tiling)
     p->stages = tiling->stages;
     p->blocks = p->z * p->split * p->m_tiles * p->n_tiles;
     p->grid = p->blocks;
+    p->cluster = tiling->cluster;
+}
+
+bool cuda_problem_pairs(const struct cuda_params *p)
+{
+    return p->m_tiles % 2 == 0 && p->group % 2 == 0;
 }

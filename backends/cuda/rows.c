@@ -57,9 +57,10 @@ bool cuda_row_stays(const struct cuda_row *row)
 uint32_t cuda_row_shared_bytes(const struct cuda_row *row, uint32_t stages)
 {
     uint32_t bytes = stages * cuda_row_stage_bytes(row);
-    if (cuda_row_stays(row)) /* results on their way, barriers; and tiles start at a multiple of 1024 */
-        return bytes + cuda_wgmma_scratch_bytes(row->block_m) +
-               cuda_barrier_at(CUDA_FULL, stages) + 1024;
+    if (cuda_row_stays(
+            row)) /* results on their way, barriers; and tiles start at a multiple of 1024 */
+        return bytes + cuda_wgmma_scratch_bytes(row->block_m) + cuda_barrier_at(CUDA_FULL, stages) +
+               1024;
     if (row->engine == CUDA_MMA) /* results go through the stages in parts that always fit */
         return bytes + 1024;
     uint32_t scratch = row->block_m * row->block_n * 4; /* wmma: all at once */

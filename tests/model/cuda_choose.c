@@ -53,7 +53,7 @@ static struct cuda_cost predict(const struct subject *s, const struct cuda_facts
 {
     struct cuda_cost cost;
     const struct cuda_row *r = row_named(row);
-    struct cuda_tiling tiling = { r->block_m, r->block_n, stages, split, 8 };
+    struct cuda_tiling tiling = { r->block_m, r->block_n, stages, split, 8, 1 };
     cuda_predict(facts, &s->problem, r, &tiling, &cost);
     return cost;
 }
@@ -77,6 +77,32 @@ TEST(cuda_predict__f16_4096__four_terms_by_hand)
     CHECK_INT(132, c.grid);
     /* 800 + 4 · (64 · 1066.667 + 128 · 256 · 2 / 128) cycles at 1.83 GHz, and a launch. */
     CHECK_NEAR(3000 + 150773.0, c.predicted_ns, 1);
+    subject_release(&s);
+    cuda_fake_end();
+}
+
+TEST(cuda_predict__pairs__half_of_b_through_the_cache)
+{
+    struct subject s;
+    struct cuda_facts h100 = cuda_fake_begin()->facts;
+    struct cuda_cost c;
+    const struct cuda_row *row = row_named("wgmma_tma_f16_128x256");
+    struct cuda_tiling tiling = { 128, 256, 4, 1, 8, 2 };
+    subject_init(&s, "wgmma.m64n256k16.f16", "gemm", "m=4096 n=4096 k=4096");
+    h100.units = 131;
+    cuda_predict(&h100, &s.problem, row, &tiling, &c);
+    CHECK_NEAR(512, c.staging_cycles, 0); /* (128 + 256 / 2) · 128 bytes / 64 */
+    CHECK_INT(130, c.grid);               /* whole pairs */
+    tiling.group = 5;                     /* tiles 4 and 5 are not one above the other */
+    cuda_predict(&h100, &s.problem, row, &tiling, &c);
+    CHECK_INT(0, c.occupancy);
+    tiling.group = 8;
+    cuda_predict(&h100, &s.problem, row_named("wgmma_f16_128x256"), &tiling, &c);
+    CHECK_INT(0, c.occupancy); /* threads copy for their own block */
+    subject_release(&s);
+    subject_init(&s, "wgmma.m64n256k16.f16", "gemm", "m=4224 n=4096 k=4096"); /* 33 tiles of m */
+    cuda_predict(&h100, &s.problem, row, &tiling, &c);
+    CHECK_INT(0, c.occupancy);
     subject_release(&s);
     cuda_fake_end();
 }
@@ -165,7 +191,7 @@ TEST(cuda_choices__large_product__tensor_copies_and_the_largest_tile)
     CHECK_OK(cuda_choices(&fake->facts, &all, &s.problem, &s.intrin, &choices, &count, &falls_back,
                           err));
     CHECK(!falls_back && count > 20);
-    CHECK_STR("wgmma_tma_f16_128x256 stages 4 split 1 group 8", choices[0].name);
+    CHECK_STR("wgmma_tma_f16_128x256 stages 4 split 1 group 8 pairs", choices[0].name);
     for (size_t at = 1; at < count; at++)
         CHECK(choices[at - 1].cost.predicted_ns <= choices[at].cost.predicted_ns);
     free(choices);

@@ -146,32 +146,50 @@ void machine_deliver(struct machine *m, uint32_t i, uint32_t j, int32_t sum)
         cuda_deliver_s32(cta->p, &m->block, i, j, sum);
 }
 
+static void cta_init(struct machine_cta *cta, struct emulation *e, const struct cuda_row *row,
+                     const struct cuda_params *p)
+{
+    *cta = (struct machine_cta){ .e = e, .row = row, .p = p };
+    cta->shared_bytes = cuda_row_stage_bytes(row) * p->stages;
+    cta->shared = mem_alloc(cta->shared_bytes, 1);
+    cta->unfenced = mem_alloc(cta->shared_bytes / CUDA_CHUNK_BYTES, 1);
+    cta->sums = mem_alloc((size_t)row->block_m * row->block_n, sizeof *cta->sums);
+}
+
+static void cta_begin(struct machine_cta *cta)
+{
+    cta->rng = rng_stream(cta->e->seed, 11, cta->e->blocks++);
+    memset(cta->shared, 0xff, cta->shared_bytes);
+    memset(cta->unfenced, 0, cta->shared_bytes / CUDA_CHUNK_BYTES);
+    memset(cta->sums, 0, (size_t)cta->row->block_m * cta->row->block_n * sizeof *cta->sums);
+}
+
 void emulate_launch(struct emulation *e, const struct cuda_row *row, const struct cuda_params *p)
 {
-    struct machine_cta cta = { .e = e, .row = row, .p = p };
-    bool stays = row->engine == CUDA_WGMMA || row->engine == CUDA_WGMMA_TMA;
-    cta.shared_bytes = cuda_row_stage_bytes(row) * p->stages;
-    cta.shared = mem_alloc(cta.shared_bytes, 1);
-    cta.unfenced = mem_alloc(cta.shared_bytes / CUDA_CHUNK_BYTES, 1);
-    size_t sums = (size_t)row->block_m * row->block_n;
-    cta.sums = mem_alloc(sums, sizeof *cta.sums);
+    struct machine_cta ctas[MACHINE_CLUSTER_MAX];
+    bool stays = cuda_row_stays(row);
     CHECK_INT(p->z * p->split * p->m_tiles * p->n_tiles, p->blocks);
     CHECK(stays ? p->grid > 0 && p->grid <= p->blocks : p->grid == p->blocks);
-    for (uint32_t block = 0; block < p->grid; block++) {
-        cta.rng = rng_stream(e->seed, 11, e->blocks);
-        memset(cta.shared, 0xff, cta.shared_bytes);
-        memset(cta.unfenced, 0, cta.shared_bytes / CUDA_CHUNK_BYTES);
-        memset(cta.sums, 0, sums * sizeof *cta.sums);
+    CHECK(p->cluster >= 1 && p->cluster <= MACHINE_CLUSTER_MAX && p->grid % p->cluster == 0);
+    for (uint32_t rank = 0; rank < p->cluster; rank++) {
+        cta_init(&ctas[rank], e, row, p);
+        ctas[rank].cluster = ctas;
+        ctas[rank].rank = rank;
+    }
+    for (uint32_t block = 0; block < p->grid; block += p->cluster) {
+        for (uint32_t rank = 0; rank < p->cluster; rank++)
+            cta_begin(&ctas[rank]);
         if (stays)
-            machine_run_wgmma(&cta, block);
+            machine_run_wgmma(ctas, block);
         else
-            machine_run_together(&cta, block);
-        e->blocks++;
+            machine_run_together(ctas, block);
     }
     if (p->partial != NULL)
         for (uint64_t t = 0; t < (uint64_t)p->z * p->m * p->n; t++)
             cuda_reduce(p, dtype_bytes(row->type_a) == 2, t);
-    free(cta.shared);
-    free(cta.unfenced);
-    free(cta.sums);
+    for (uint32_t rank = 0; rank < p->cluster; rank++) {
+        free(ctas[rank].shared);
+        free(ctas[rank].unfenced);
+        free(ctas[rank].sums);
+    }
 }

@@ -43,7 +43,12 @@ static int32_t element_of(enum dtype type, const uint32_t *registers, unsigned e
     return model_whole(type, (const uint8_t *)registers + e * dtype_bytes(type));
 }
 
-void machine_fetch_a(struct machine *m, uint32_t i, uint32_t line, uint32_t part)
+uint32_t machine_buffers(const struct machine *m)
+{
+    return cuda_fragment_buffers(m->cta->row->warp_m, m->cta->row->warp_n);
+}
+
+void machine_fetch_a(struct machine *m, uint32_t buffer, uint32_t i, uint32_t line, uint32_t part)
 {
     enum dtype type = m->cta->row->type_a;
     unsigned bytes = dtype_bytes(type);
@@ -52,12 +57,12 @@ void machine_fetch_a(struct machine *m, uint32_t i, uint32_t line, uint32_t part
     for (unsigned lane = 0; lane < 32; lane++)
         for (unsigned e = 0; e < 16 / bytes; e++) {
             struct model_at at = model_mma_a(bytes, lane, e);
-            m->a[i][at.row][at.column] = element_of(type, registers[lane], e);
+            m->a[buffer][i][at.row][at.column] = element_of(type, registers[lane], e);
         }
 }
 
 /* 16 lines: two fragments of B. */
-void machine_fetch_b(struct machine *m, uint32_t j, uint32_t line, uint32_t part)
+void machine_fetch_b(struct machine *m, uint32_t buffer, uint32_t j, uint32_t line, uint32_t part)
 {
     enum dtype type = m->cta->row->type_b;
     unsigned bytes = dtype_bytes(type);
@@ -67,15 +72,15 @@ void machine_fetch_b(struct machine *m, uint32_t j, uint32_t line, uint32_t part
         for (unsigned lane = 0; lane < 32; lane++)
             for (unsigned e = 0; e < 8 / bytes; e++) {
                 struct model_at at = model_mma_b(bytes, lane, e);
-                m->b[j][half][at.column][at.row] = element_of(type, registers[lane] + 2 * half, e);
+                m->b[buffer][j][half][at.column][at.row] = element_of(type, registers[lane] + 2 * half, e);
             }
 }
 
 /* One mma for a 16 x 8 piece of the warp's tile. */
-void machine_mma(struct machine *m, uint32_t i, uint32_t j)
+void machine_mma(struct machine *m, uint32_t buffer, uint32_t i, uint32_t j)
 {
     const struct cuda_row *row = m->cta->row;
-    int32_t(*a)[32] = m->a[i], (*b)[32] = m->b[j / 2][j % 2];
+    int32_t(*a)[32] = m->a[buffer][i], (*b)[32] = m->b[buffer][j / 2][j % 2];
     int32_t *sums =
         m->cta->sums + m->warp * row->warp_m * row->warp_n + (i * (row->warp_n / 8) + j) * 128;
     for (unsigned lane = 0; lane < 32; lane++)

@@ -158,13 +158,22 @@ static enum err_code launch(const struct cuda_launch *l, struct err *err)
                           (void *)(uintptr_t)&l->map_b };
     dim3 grid = { p->grid, 1, 1 };
     dim3 block = { l->row->threads, 1, 1 };
+    cudaLaunchAttribute cluster = { .id = cudaLaunchAttributeClusterDimension };
+    cluster.val.clusterDim.x = p->cluster;
+    cluster.val.clusterDim.y = cluster.val.clusterDim.z = 1;
+    const cudaLaunchConfig_t config = {
+        .gridDim = grid,
+        .blockDim = block,
+        .dynamicSmemBytes = l->shared_bytes,
+        .attrs = &cluster,
+        .numAttrs = p->cluster > 1,
+    };
     enum err_code rc =
         check(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                    (int)l->shared_bytes),
               "shared memory", err);
     if (rc == ERR_OK)
-        rc = check(cudaLaunchKernel(function, grid, block, arguments, l->shared_bytes, NULL),
-                   "launch", err);
+        rc = check(cudaLaunchKernelExC(&config, function, arguments), "launch", err);
     return rc == ERR_OK && p->partial != NULL ? launch_sums(l, err) : rc;
 }
 
