@@ -72,7 +72,8 @@ void machine_fetch_b(struct machine *m, uint32_t buffer, uint32_t j, uint32_t li
         for (unsigned lane = 0; lane < 32; lane++)
             for (unsigned e = 0; e < 8 / bytes; e++) {
                 struct model_at at = model_mma_b(bytes, lane, e);
-                m->b[buffer][j][half][at.column][at.row] = element_of(type, registers[lane] + 2 * half, e);
+                m->b[buffer][j][half][at.column][at.row] =
+                    element_of(type, registers[lane] + 2 * half, e);
             }
 }
 
