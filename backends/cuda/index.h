@@ -6,6 +6,8 @@
 #ifndef SOCWEAVE_BACKENDS_CUDA_INDEX_H
 #define SOCWEAVE_BACKENDS_CUDA_INDEX_H
 
+#include <stddef.h>
+
 #include "backends/cuda/params.h"
 
 #ifdef __CUDACC__

@@ -120,9 +120,15 @@ static void release(void *memory)
     cudaGetLastError();
 }
 
+/* It comes back when the bytes have left, not when they are there; other threads' streams do not
+ * wait for this one's. */
 static enum err_code upload(void *to, const void *from, size_t bytes, struct err *err)
 {
-    return check(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), "copy to the device", err);
+    enum err_code rc =
+        check(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), "copy to the device", err);
+    return rc == ERR_OK
+               ? check(cudaStreamSynchronize(cudaStreamPerThread), "copy to the device", err)
+               : rc;
 }
 
 static enum err_code download(void *to, const void *from, size_t bytes, struct err *err)
