@@ -40,6 +40,7 @@ struct backend_probe {
     char device[96];  /* "AMD EPYC …, 2 cores"; empty if there is none */
     char reason[192]; /* a sentence unless available: what is missing and what would help */
     unsigned units;   /* cores, SMs */
+    double memory_bytes_per_s; /* of a device's own memory; 0: it has none, or does not say */
 };
 
 /*
@@ -111,6 +112,15 @@ struct backend_forecast {
 };
 struct intrin_calibration; /* intrinsics/intrin_machine.h */
 
+/* The memory of a device, for callers that keep tensors there from kernel to kernel. Several
+ * threads may call at once; errors are ERR_DEVICE. */
+struct backend_memory {
+    enum err_code (*allocate)(size_t bytes, void **out, struct err *err);
+    void (*release)(void *memory); /* NULL is fine */
+    enum err_code (*upload)(void *to, const void *from, size_t bytes, struct err *err);
+    enum err_code (*download)(void *to, const void *from, size_t bytes, struct err *err);
+};
+
 struct backend {
     const char *name, *summary;
     bool on_host;       /* runs on threads of this process, as many as the job says */
@@ -127,6 +137,11 @@ struct backend {
      * of the output is written. */
     enum err_code (*run)(struct backend_kernel *kernel, const void *const inputs[2], void *output,
                          struct err *err);
+    /* Of backends whose device has a memory of its own, else NULL both: run() on tensors that are
+     * there already, and leaves its result there. */
+    const struct backend_memory *memory;
+    enum err_code (*run_there)(struct backend_kernel *kernel, const void *const inputs[2],
+                               void *output, struct err *err);
     /* At least `samples` timed runs after a warm-up, on the data of the last run. */
     enum err_code (*measure)(struct backend_kernel *kernel, unsigned samples,
                              struct backend_time *out, struct err *err);
@@ -134,7 +149,8 @@ struct backend {
     /* "tile 6x64, direct convolution, 2 threads": what prepare chose. Lives as long as the kernel.
      */
     const char *(*describe)(const struct backend_kernel *kernel);
-    /* Of the kernel that prepare() would make; nothing is read of the job's constant but whether
+    /* Of the kernel that prepare() would make, on the machine as measured (of a device: one with a
+     * link; else what it says of itself); nothing is read of the job's constant but whether
      * there is one. ERR_UNSUPPORTED where it has no model. NULL: none at all, ask intrin_predict().
      */
     enum err_code (*predict)(const struct backend_job *job,

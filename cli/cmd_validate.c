@@ -50,8 +50,9 @@ static enum err_code check_calibration(const struct validate_args *a, struct err
     if (a->backend && strcmp(a->backend, "cpu") != 0 && strcmp(a->backend, "cuda") != 0)
         return err_set(err, ERR_USAGE, "--calibrate: expected --backend cpu or cuda, got \"%s\"",
                        a->backend);
-    if (a->backend && a->host)
-        return err_set(err, ERR_USAGE, "--host is of this machine's cores, without --backend");
+    if (a->backend && a->host && strcmp(a->backend, "cuda") != 0)
+        return err_set(err, ERR_USAGE,
+                       "--host is of this machine's cores; --backend cuda adds its GPU");
     if ((a->out == NULL) == (a->host == NULL))
         return err_set(err, ERR_USAGE, "--calibrate needs --out FILE or --host FILE");
     if (a->workload && !a->host)
@@ -104,7 +105,7 @@ static enum err_code parse(struct validate_args *a, int argc, char **argv, bool 
         { "--graph", CLI_TEXT, &a->graph, "FILE", "a DNN graph, or the name of a shipped one" },
         { "--layer", CLI_TEXT, &a->layer, "NAME", "one layer; all if not given" },
         { "--mapping", CLI_TEXT, &a->mapping, "FILE", "the layers of a mapping/1, as explore writes it" },
-        { "--run-mapping", CLI_TEXT, &a->run_mapping, "FILE", "execute a mapping/1 onto this machine's cores, and time it beside its simulation" },
+        { "--run-mapping", CLI_TEXT, &a->run_mapping, "FILE", "execute a mapping/1 on this machine's cores and GPU, beside its simulation" },
         { "--runs", CLI_COUNT, &a->runs, "N", "of --run-mapping; the median counts", .low = 1, .high = 10000 },
         { "--unchecked", CLI_FLAG, &a->unchecked, NULL, "--run-mapping: do not compare the results with the reference, which takes long" },
         { "--soc", CLI_TEXT, &a->soc, "FILE", "of the mapping" },
@@ -113,9 +114,9 @@ static enum err_code parse(struct validate_args *a, int argc, char **argv, bool 
         { "--intrinsic", CLI_TEXT, &a->intrinsic, "NAME", "of match --list, or a file; if not given the fastest by prediction" },
         { "--match", CLI_TEXT, &a->match, "M", "which plans: best, all, or the N best" },
         { "--each", CLI_FLAG, &a->each, NULL, "run layers of equal shape one by one, not once" },
-        { "--machine", CLI_TEXT, &a->machine, "FILE", "predict for this machine, as --calibrate wrote it (backend cpu)" },
+        { "--machine", CLI_TEXT, &a->machine, "FILE", "predict for this machine, as --calibrate wrote it" },
         { "--calibrate", CLI_FLAG, &a->calibrate, NULL, "measure this machine (--backend cuda: its GPU), no layers; to --out FILE" },
-        { "--host", CLI_TEXT, &a->host, "FILE", "--calibrate: time layers (of --workload) on the cores, write them as a SoC" },
+        { "--host", CLI_TEXT, &a->host, "FILE", "--calibrate: time layers (of --workload) on cores (and GPU), write a SoC" },
         { "--group", CLI_COUNT, &a->group, "N", "--host: cores of each accelerator", .low = 1, .high = 64 },
         { "--tune", CLI_COUNT, &a->tune, "N", "measure the N best tilings by prediction, take the fastest (cuda)", .low = 1, .high = 10000 },
         { "--tune-cache", CLI_TEXT, &a->tune_cache, "FILE", "which ones were; ~/.cache/socweave/tuning.json if not given" },
@@ -272,7 +273,7 @@ static enum err_code validate(const struct validate_args *a, struct err *err)
     struct backend_probe probe;
     const struct backend *backend = NULL;
     enum err_code rc = find_backend(a->backend, &backend, err);
-    if (rc == ERR_OK && a->machine && !(backend->on_host && backend->follows_plans))
+    if (rc == ERR_OK && a->machine && backend->predict == NULL)
         rc = err_set(err, ERR_USAGE, "--machine: backend %s predicts no times of this machine",
                      backend->name);
     if (rc == ERR_OK)

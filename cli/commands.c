@@ -37,7 +37,8 @@ const struct cli_command cli_commands[] = {
       "Layers of equal shape run once. Exit status 1 if a result is wrong, 6 if the backend is not\n"
       "available; layers that it does not support are listed with the reason.\n"
       "--calibrate --out FILE measures this machine (peak, reads of each level of memory, cost of a call)\n"
-      "instead; --machine FILE then predicts from these figures.",
+      "instead; --machine FILE then predicts from these figures. --calibrate --host FILE writes its cores\n"
+      "as a SoC, with --backend cuda its GPU behind its link, too; --run-mapping executes a mapping there.",
       "socweave validate --backend cpu --graph resnet50 --threads 1 --out out/validated",
       cmd_validate },
     { "import", "turn an ONNX model into a DNN graph", "MODEL.onnx",

@@ -14,7 +14,7 @@ struct session {
     const struct validate_args *args;
     const struct backend *backend;
     unsigned threads, units;                      /* of the predictions */
-    const struct intrin_calibration *calibration; /* of --machine; NULL: the built-in machines */
+    const struct intrin_calibration *calibration; /* of this machine by --machine, or NULL */
     const struct intrin_calibration *machine;     /* the same, or a built-in one */
     struct backend_tuning tuning;                 /* count 0: none */
     struct arena *arena;
@@ -261,7 +261,7 @@ static void add_prediction(struct session *s, const struct plans *plans,
             row->terms[row->term_count++] =
                 (struct report_term){ forecast->terms[t].name, forecast->terms[t].ns };
         if (forecast->memory_bytes_per_s > 0) { /* a device of its own */
-            v->machine = v->device;
+            v->machine = s->args->machine ? arena_strdup(s->arena, s->machine->name) : v->device;
             v->memory_bytes_per_s = forecast->memory_bytes_per_s;
             return;
         }
@@ -435,6 +435,21 @@ static const char *tune_cache(const struct validate_args *args, struct arena *ar
     return file_make_dir(dir, NULL) == ERR_OK ? arena_printf(arena, "%s/tuning.json", dir) : NULL;
 }
 
+/* A CPU's for the backends on this machine, a GPU's for one with a device. */
+static enum err_code load_machine(const char *file, const struct backend *backend,
+                                  struct arena *arena, struct intrin_calibration *out,
+                                  struct err *err)
+{
+    enum err_code rc = intrin_calibration_load(out, file, arena, err);
+    bool of_device = rc == ERR_OK && out->link.to_bytes_per_s > 0;
+    if (rc != ERR_OK || of_device == !backend->on_host)
+        return rc;
+    err_set(err, ERR_VALUE, "\"%s\" is %s: expected what validate --calibrate%s has written",
+            out->name, of_device ? "a device behind a link" : "no device behind a link",
+            of_device ? "" : " --backend cuda");
+    return err_in_file(err, file, 0, 0);
+}
+
 enum err_code cli_validate_layers(const struct validate_args *args, const struct backend *backend,
                                   const struct backend_probe *probe,
                                   const struct validate_layer *layers, size_t count,
@@ -443,14 +458,14 @@ enum err_code cli_validate_layers(const struct validate_args *args, const struct
 {
     unsigned cores = cli_cores();
     struct intrin_calibration calibration;
-    if (args->machine && intrin_calibration_load(&calibration, args->machine, arena, err) != ERR_OK)
+    if (args->machine && load_machine(args->machine, backend, arena, &calibration, err) != ERR_OK)
         return err->code;
     struct session session = {
         .args = args,
         .backend = backend,
         .threads = args->threads > 0 ? (unsigned)args->threads : cores,
         .units = UINT32_MAX,
-        .calibration = args->machine ? &calibration : NULL,
+        .calibration = args->machine && backend->on_host ? &calibration : NULL,
         .machine = args->machine ? &calibration : &intrin_calibration_zen5,
         .arena = arena,
         .out = out,

@@ -1,4 +1,5 @@
-/* validate --run-mapping: a mapping on the cores of this machine, beside its simulation. */
+/* validate --run-mapping: a mapping on the cores of this machine, and on its GPU, beside its
+ * simulation. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -23,6 +24,7 @@ struct session {
     uint64_t *runs_ps;
     struct report_host_event *events;
     struct exec_plain_verdict verdict;
+    struct err failure; /* of a device, after run_count runs: what there is is reported */
     struct cli_progress progress;
 };
 
@@ -35,13 +37,13 @@ static uint64_t as_ps(double ns)
 
 static enum err_code prepare(struct session *s, struct err *err)
 {
-    unsigned *threads = mem_alloc(s->problem->layer_count, sizeof *threads);
-    enum err_code rc = exec_run_threads(s->problem, s->mapping, threads, err);
+    struct exec_place *places = mem_alloc(s->problem->layer_count, sizeof *places);
+    enum err_code rc = exec_run_places(s->problem, s->mapping, places, err);
     if (rc == ERR_OK)
-        rc = exec_net_new(&s->net, s->problem->workload, &backend_cpu, threads, s->args->seed, err);
+        rc = exec_net_new(&s->net, s->problem->workload, places, s->args->seed, err);
     if (rc == ERR_OK)
         rc = exec_runner_new(&s->runner, s->net, s->problem, s->mapping, err);
-    free(threads);
+    free(places);
     return rc;
 }
 
@@ -54,11 +56,13 @@ static enum err_code run_all(struct session *s, struct err *err)
         exec_timeline_release(&warm_up);
     for (; s->run_count < s->args->runs && rc == ERR_OK; s->run_count += rc == ERR_OK) {
         struct exec_timeline *timeline = &s->timelines[s->run_count];
-        rc = exec_runner_run(s->runner, &cli_stop, timeline, err);
+        rc = exec_runner_run(s->runner, &cli_stop, timeline, &s->failure);
         s->runs_ps[s->run_count] = as_ps(timeline->makespan_ns);
         cli_progress_show(&s->progress, s->run_count + 1, s->args->runs, "runs");
     }
-    return rc;
+    if (s->failure.code == ERR_DEVICE && s->run_count > 0)
+        return ERR_OK;
+    return s->failure.code != ERR_OK ? err_set(err, rc, "%s", s->failure.text) : rc;
 }
 
 static bool show_check(void *ctx, size_t done, size_t all)
@@ -91,6 +95,12 @@ static uint64_t median_layer_ps(const struct session *s, size_t layer)
     return ps;
 }
 
+/* A device that failed has taken results with it. */
+static bool is_to_be_checked(const struct session *s)
+{
+    return !s->args->unchecked && s->failure.code == ERR_OK;
+}
+
 /* --- reporting -------------------------------------------------------------------------------- */
 
 static enum err_code write_dir(const struct report_host_run *run, const char *dir, struct err *err)
@@ -112,6 +122,24 @@ static enum err_code write_dir(const struct report_host_run *run, const char *di
     return rc;
 }
 
+/* "AMD EPYC …, 2 cores; NVIDIA H100, 132 SMs": of the backends that run any layer. */
+static void name_devices(const struct exec_net *net, char *out, size_t bytes)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t b = 0; b < backend_count; b++) {
+        struct backend_probe probe;
+        size_t i = 0;
+        while (i < net->layer_count && net->layers[i].place.backend != backend_table[b])
+            i++;
+        if (i == net->layer_count || used >= bytes)
+            continue;
+        backend_table[b]->probe(&probe);
+        used +=
+            (size_t)snprintf(out + used, bytes - used, "%s%s", used > 0 ? "; " : "", probe.device);
+    }
+}
+
 static void print(const struct validate_args *args, const struct report_host_run *run)
 {
     struct text text = { 0 };
@@ -129,9 +157,9 @@ static enum err_code report(struct session *s, const struct outcome *outcome, st
 {
     const struct exec_timeline *median = &s->timelines[median_run(s)];
     const struct schedule *simulated = &outcome->sim.schedule;
-    struct backend_probe probe;
+    char devices[256];
     struct exec_error error;
-    backend_cpu.probe(&probe);
+    name_devices(s->net, devices, sizeof devices);
     exec_error_divide(s->problem, s->mapping, simulated->makespan_ps, s->timelines, s->run_count,
                       median_run(s), &error);
     for (size_t i = 0; i < s->problem->layer_count; i++) {
@@ -153,14 +181,15 @@ static enum err_code report(struct session *s, const struct outcome *outcome, st
         .copies_ps = error.copies_ps,
         .waits_ps = error.waits_ps,
         .modelled_ps = error.modelled_ps,
-        .checked = !s->args->unchecked,
+        .failure = s->failure.text,
+        .checked = is_to_be_checked(s),
         .checked_layers = s->verdict.layers,
         .wrong_layers = s->verdict.wrong_layers,
         .checked_results = s->verdict.results,
         .checked_elements = s->verdict.elements,
         .first_wrong = s->verdict.first,
         .seed = s->args->seed,
-        .device = probe.device,
+        .device = devices,
         .version = SOCWEAVE_VERSION,
         .command = s->args->command,
     };
@@ -170,6 +199,9 @@ static enum err_code report(struct session *s, const struct outcome *outcome, st
     if (rc == ERR_OK && s->verdict.wrong_layers > 0)
         rc = err_set(err, ERR_CHECK, "%zu of %zu layers are wrong: %s", s->verdict.wrong_layers,
                      s->verdict.layers, s->verdict.first);
+    if (rc == ERR_OK && s->failure.code != ERR_OK)
+        rc = err_set(err, s->failure.code, "run %zu of %llu failed: %s", s->run_count + 1,
+                     (unsigned long long)s->args->runs, s->failure.text);
     return rc;
 }
 
@@ -182,7 +214,7 @@ static enum err_code run_session(struct session *s, struct err *err)
         return rc;
     cli_progress_start(&s->progress, s->args->progress, "validate");
     rc = run_all(s, err);
-    if (rc == ERR_OK && !s->args->unchecked)
+    if (rc == ERR_OK && is_to_be_checked(s))
         rc = exec_plain_compare(s->net, show_check, s, &s->verdict, err);
     cli_progress_end(&s->progress);
     if (rc == ERR_OK)
@@ -205,7 +237,9 @@ enum err_code cli_validate_run(const struct validate_args *args, struct err *err
     enum err_code rc = mapping_load(p, args->run_mapping, &file, err);
     if (rc == ERR_OK) {
         const struct schedule *times = file.schedule.layer_count ? &file.schedule : NULL;
-        struct session s = { .args = args, .problem = p, .mapping = &file.mapping };
+        struct session s = {
+            .args = args, .problem = p, .mapping = &file.mapping, .failure = ERR_INIT
+        };
         s.timelines = mem_alloc(args->runs, sizeof *s.timelines);
         s.runs_ps = mem_alloc(args->runs, sizeof *s.runs_ps);
         s.events = mem_alloc(p->layer_count, sizeof *s.events);

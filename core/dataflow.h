@@ -85,8 +85,10 @@ struct dataflow_rate {
     double bytes_per_s[OPERAND_COUNT];
 };
 
+#define DATAFLOW_BACKEND_MAX 16
 struct dataflow_measured {
     bool present;
+    char backend[DATAFLOW_BACKEND_MAX]; /* what ran the layers, by name; "": this machine's cores */
     uint32_t columns, depth; /* output channels, and terms of a sum, come in multiples of these */
     double call_ns;
     double epilogue_elements_per_s;

@@ -155,6 +155,12 @@ static void read_measured(const struct json_node *node, struct dataflow_measured
 {
     bool any = false;
     out->present = true;
+    const struct json_node *backend = json_find(node, "backend");
+    const char *name = backend ? json_get_str(node, "backend") : "";
+    if (strlen(name) >= sizeof out->backend)
+        json_fail(backend, ERR_LIMIT, "expected at most %d characters, got %zu",
+                  DATAFLOW_BACKEND_MAX - 1, strlen(name));
+    snprintf(out->backend, sizeof out->backend, "%s", name);
     out->columns = (uint32_t)json_get_int_or(node, "column_granule", 1, GRANULE_MAX, 1);
     out->depth = (uint32_t)json_get_int_or(node, "depth_granule", 1, GRANULE_MAX, 1);
     out->call_ns = json_get_real(node, "call_ns", 0, 1e9);
@@ -262,6 +268,8 @@ static void write_measured_rate(double rate, struct json_out *json, const char *
 static void write_measured(const struct dataflow_measured *measured, struct json_out *json)
 {
     json_out_object(json, "measured", false);
+    if (measured->backend[0] != '\0')
+        json_out_str(json, "backend", measured->backend);
     json_out_u64(json, "column_granule", measured->columns);
     json_out_u64(json, "depth_granule", measured->depth);
     json_out_real(json, "call_ns", measured->call_ns);

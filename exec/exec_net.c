@@ -7,6 +7,7 @@
 
 #include "core/arena.h"
 #include "core/num.h"
+#include "exec/exec_there.h"
 
 #define POISON    0xA5
 #define BYTES_MAX (UINT64_C(2) << 30)
@@ -140,6 +141,9 @@ static enum err_code feed_operand(struct builder *b, struct exec_layer *layer, u
         source->type = producer->type;
         source->view = producer->view;
         source->data = producer->result.data;
+        source->there = producer->there;
+        source->home = producer->place.backend->memory;
+        source->is_stale = producer->there != NULL;
     }
     operand->fed = operand->source_count > 0;
     if (rc != ERR_OK || !operand->fed)
@@ -191,7 +195,7 @@ static void join_rows(struct exec_operand *operand)
     exec_view_from_rows(&operand->view, rows, operand->memory.data);
 }
 
-static const uint8_t *gather(struct exec_operand *operand)
+const uint8_t *exec_net_gather(struct exec_operand *operand)
 {
     if (operand->fed && operand->direct)
         return operand->sources[0].data;
@@ -246,19 +250,25 @@ static void set_epilogue(struct builder *b, struct exec_layer *layer)
     layer->epilogue.to_type = layer->type;
 }
 
-static enum err_code prepare_kernel(struct builder *b, struct exec_layer *layer, uint32_t index)
+static enum err_code prepare_kernel(struct builder *b, struct exec_layer *layer)
 {
     bool constant = layer->expr.tensor_count == 3 && !layer->operands[1].fed;
     set_epilogue(b, layer);
+    const struct backend *backend = layer->place.backend;
+    struct err why = ERR_INIT;
+    enum err_code rc = ERR_OK;
+    if (exec_plan_is_needed(backend))
+        rc = exec_plan_find(backend, &layer->expr, constant, &layer->plan, &why);
     const struct backend_job job = {
         .expr = &layer->expr,
+        .plan = layer->plan.intrin != NULL ? &layer->plan.plan : NULL,
         .epilogue = layer->epilogue.converts ? &layer->epilogue : NULL,
         .constant = constant ? layer->operands[1].memory.data : NULL,
         .inputs_in_place = true, /* all of them are tensors of ours, which have a guard */
-        .threads = b->net->threads[index],
+        .threads = layer->place.threads,
     };
-    struct err why = ERR_INIT;
-    enum err_code rc = b->net->backend->prepare(&job, &layer->kernel, &why);
+    if (rc == ERR_OK)
+        rc = backend->prepare(&job, &layer->kernel, &why);
     return rc == ERR_OK ? rc : err_set(b->err, rc, "layer \"%s\": %s", layer->name, why.text);
 }
 
@@ -371,26 +381,33 @@ static enum err_code prepare_layer(struct builder *b, uint32_t index)
     if (rc == ERR_OK)
         rc = prepare_operands(b, layer, index);
     if (rc == ERR_OK)
-        rc = prepare_kernel(b, layer, index);
+        rc = prepare_kernel(b, layer);
     if (rc == ERR_OK)
         rc = prepare_steps(b, layer, index);
-    return rc == ERR_OK ? prepare_memory(b, layer) : rc;
+    if (rc == ERR_OK)
+        rc = prepare_memory(b, layer);
+    if (rc == ERR_OK && layer->place.backend->memory != NULL) {
+        struct err why = ERR_INIT;
+        rc = exec_there_prepare(layer, &why);
+        if (rc != ERR_OK)
+            err_set(b->err, rc, "layer \"%s\": %s", layer->name, why.text);
+    }
+    return rc;
 }
 
 enum err_code exec_net_new(struct exec_net **out, const struct workload *workload,
-                           const struct backend *backend, const unsigned *threads, uint64_t seed,
-                           struct err *err)
+                           const struct exec_place *places, uint64_t seed, struct err *err)
 {
     struct exec_net *net = mem_alloc(1, sizeof *net);
-    *net = (struct exec_net){ .workload = workload, .backend = backend, .seed = seed };
+    *net = (struct exec_net){ .workload = workload, .seed = seed };
     net->layer_count = workload->layer_count;
     net->layers = mem_alloc(net->layer_count, sizeof *net->layers);
     net->arena = arena_new();
     struct err why = ERR_INIT;
-    net->threads = ARENA_ARRAY(net->arena, unsigned, net->layer_count);
-    memcpy(net->threads, threads, net->layer_count * sizeof *threads);
     struct builder builder = { net, &why };
     enum err_code rc = ERR_OK;
+    for (size_t i = 0; i < net->layer_count; i++)
+        net->layers[i].place = places[i];
     for (uint32_t i = 0; i < net->layer_count && rc == ERR_OK; i++)
         rc = prepare_layer(&builder, i);
     if (rc == ERR_OK) {
@@ -416,7 +433,9 @@ void exec_net_free(struct exec_net *net)
     for (size_t i = 0; i < net->layer_count; i++) {
         struct exec_layer *layer = &net->layers[i];
         if (layer->kernel != NULL)
-            net->backend->release(layer->kernel);
+            layer->place.backend->release(layer->kernel);
+        exec_plan_release(&layer->plan);
+        exec_there_release(layer);
         for (size_t k = 0; k < 2; k++) {
             release_operand(&layer->operands[k]);
             exec_tensor_release(&layer->spare[k]);
@@ -432,34 +451,74 @@ void exec_net_free(struct exec_net *net)
     free(net);
 }
 
-enum err_code exec_net_compute(struct exec_net *net, uint32_t index, struct err *err)
+/* Where the kernel's result is to be in this process: the steps begin there. */
+uint8_t *exec_net_first(struct exec_layer *layer)
 {
-    struct exec_layer *layer = &net->layers[index];
-    const void *inputs[2] = { gather(&layer->operands[0]), NULL };
+    for (size_t i = 0; i < layer->step_count; i++)
+        if (moves_elements(&layer->steps[i]))
+            return layer->spare[0].data;
+    return layer->result.data;
+}
+
+enum err_code exec_net_steps(struct exec_layer *layer, struct err *err)
+{
     size_t moving = 0, moves = 0;
+    uint8_t *at = exec_net_first(layer);
+    enum err_code rc = ERR_OK;
     for (size_t i = 0; i < layer->step_count; i++)
         moves += moves_elements(&layer->steps[i]);
-    if (layer->expr.tensor_count == 3)
-        inputs[1] = gather(&layer->operands[1]);
-    uint8_t *at = moves > 0 ? layer->spare[0].data : layer->result.data;
-    enum err_code rc = net->backend->run(layer->kernel, inputs, at, err);
     for (size_t i = 0; i < layer->step_count && rc == ERR_OK; i++) {
         const struct exec_step *step = &layer->steps[i];
         uint8_t *to = at;
+        const uint8_t *second = NULL;
         if (moves_elements(step))
             to = ++moving == moves ? layer->result.data : layer->spare[moving % 2].data;
-        const uint8_t *second =
-            step->row->kind == EXEC_STEP_JOIN ? gather(&layer->step_operands[i]) : NULL;
-        exec_step_run(step, at, second, to);
+        if (step->row->kind == EXEC_STEP_JOIN) {
+            rc = exec_there_refresh(&layer->step_operands[i], err);
+            second = exec_net_gather(&layer->step_operands[i]);
+        }
+        if (rc == ERR_OK)
+            exec_step_run(step, at, second, to);
         at = to;
     }
     return rc;
 }
 
-void exec_net_poison(struct exec_net *net)
+enum err_code exec_net_compute(struct exec_net *net, uint32_t index, struct err *err)
 {
-    for (size_t i = 0; i < net->layer_count; i++)
-        memset(net->layers[i].result.data, POISON, net->layers[i].result.bytes);
+    struct exec_layer *layer = &net->layers[index];
+    if (layer->there != NULL)
+        return exec_there_compute(layer, err);
+    const void *inputs[2] = { NULL, NULL };
+    enum err_code rc = ERR_OK;
+    for (size_t i = 0; i + 1 < layer->expr.tensor_count && rc == ERR_OK; i++) {
+        rc = exec_there_refresh(&layer->operands[i], err);
+        inputs[i] = exec_net_gather(&layer->operands[i]);
+    }
+    if (rc == ERR_OK)
+        rc = layer->place.backend->run(layer->kernel, inputs, exec_net_first(layer), err);
+    return rc == ERR_OK ? exec_net_steps(layer, err) : rc;
+}
+
+enum err_code exec_net_poison(struct exec_net *net, struct err *err)
+{
+    enum err_code rc = ERR_OK;
+    for (size_t i = 0; i < net->layer_count && rc == ERR_OK; i++) {
+        struct exec_layer *layer = &net->layers[i];
+        memset(layer->result.data, POISON, layer->result.bytes);
+        if (layer->there != NULL)
+            rc = exec_there_send(layer, err);
+    }
+    return rc;
+}
+
+enum err_code exec_net_collect(struct exec_net *net, struct err *err)
+{
+    enum err_code rc = ERR_OK;
+    for (size_t i = 0; i < net->layer_count && rc == ERR_OK; i++)
+        if (net->layers[i].there != NULL)
+            rc = exec_there_fetch(&net->layers[i], err);
+    return rc;
 }
 
 void exec_net_result(const struct exec_net *net, uint32_t index, uint8_t *rows)

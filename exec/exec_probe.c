@@ -9,6 +9,7 @@
 
 #include "backends/sample.h"
 #include "core/arena.h"
+#include "exec/exec_there.h"
 
 struct exec_probe_cores {
     cpu_set_t before;
@@ -78,24 +79,103 @@ static void touch_inputs(const struct exec_layer *layer)
         touch(&layer->step_operands[k]);
 }
 
+/* Other memory, written: in this process, and on the layer's device through its cache. */
+struct eviction {
+    uint64_t *here;
+    void *there;
+    size_t bytes;
+    const struct backend_memory *memory; /* of the device; NULL: none */
+};
+
+static enum err_code evict_all(struct eviction *e, struct err *err)
+{
+    evict(e->here, e->bytes);
+    return e->memory != NULL ? e->memory->upload(e->there, e->here, e->bytes, err) : ERR_OK;
+}
+
 double exec_probe_layer(struct exec_net *net, uint32_t layer, size_t samples, size_t evict_bytes,
                         struct err *err)
 {
+    const struct exec_place *place = &net->layers[layer].place;
+    struct eviction other = { .bytes = evict_bytes, .memory = place->backend->memory };
     double *values = mem_alloc(samples, sizeof *values);
-    uint64_t *other = mem_alloc(evict_bytes / sizeof *other + 1, sizeof *other);
-    enum err_code rc = exec_net_compute(net, layer, err); /* the first touch */
-    bool alone = net->threads[layer] == 1;
+    other.here = mem_alloc(evict_bytes / sizeof *other.here + 1, sizeof *other.here);
+    enum err_code rc = ERR_OK;
+    if (other.memory != NULL)
+        rc = other.memory->allocate(evict_bytes, &other.there, err);
+    if (rc == ERR_OK && other.memory != NULL) /* as the copies do, which are no part of a layer */
+        rc = exec_there_settle(&net->layers[layer], err);
+    if (rc == ERR_OK)
+        rc = exec_net_compute(net, layer, err); /* the first touch */
+    bool alone = place->threads == 1 && other.memory == NULL;
     for (size_t i = 0; i < samples && rc == ERR_OK; i++) {
-        evict(other, evict_bytes);
+        rc = evict_all(&other, err);
         touch_inputs(&net->layers[layer]);
         double begin = alone ? thread_ns() : backend_now_ns();
-        rc = exec_net_compute(net, layer, err);
+        if (rc == ERR_OK)
+            rc = exec_net_compute(net, layer, err);
         values[i] = (alone ? thread_ns() : backend_now_ns()) - begin;
     }
     double median = rc == ERR_OK ? backend_median(values, samples) : 0;
     free(values);
-    free(other);
+    free(other.here);
+    if (other.memory != NULL)
+        other.memory->release(other.there);
     return median * 1e-9;
+}
+
+/* --- a device's link ---------------------------------------------------------------------------
+ */
+
+/* Median, warmed up. */
+static enum err_code time_copy(const struct backend_memory *memory, bool to, void *there,
+                               void *here, size_t bytes, size_t samples, double *ns,
+                               struct err *err)
+{
+    double *values = mem_alloc(samples + 1, sizeof *values);
+    enum err_code rc = ERR_OK;
+    for (size_t i = 0; i <= samples && rc == ERR_OK; i++) {
+        double begin = backend_now_ns();
+        rc = to ? memory->upload(there, here, bytes, err)
+                : memory->download(here, there, bytes, err);
+        values[i] = backend_now_ns() - begin;
+    }
+    *ns = rc == ERR_OK ? backend_median(values + 1, samples) : 0;
+    free(values);
+    return rc;
+}
+
+/* What a copy of one byte takes is the latency; a tenth of the whole is the rate's at least. */
+static enum err_code probe_direction(const struct backend_memory *memory, bool to, void *there,
+                                     void *here, size_t bytes, size_t samples,
+                                     struct exec_probe_link *out, struct err *err)
+{
+    double small_ns = 0, ns = 0;
+    enum err_code rc = time_copy(memory, to, there, here, 1, samples, &small_ns, err);
+    if (rc == ERR_OK)
+        rc = time_copy(memory, to, there, here, bytes, samples, &ns, err);
+    double own_ns = ns - small_ns > ns / 10 ? ns - small_ns : ns / 10;
+    if (rc == ERR_OK)
+        *out =
+            (struct exec_probe_link){ own_ns > 0 ? (double)bytes / own_ns * 1e9 : 1e9, small_ns };
+    return rc;
+}
+
+enum err_code exec_probe_device(const struct backend *backend, size_t bytes, size_t samples,
+                                struct exec_probe_link *to, struct exec_probe_link *from,
+                                struct err *err)
+{
+    const struct backend_memory *memory = backend->memory;
+    void *there = NULL, *here = mem_alloc(bytes, 1);
+    memset(here, 0x5a, bytes);
+    enum err_code rc = memory->allocate(bytes, &there, err);
+    if (rc == ERR_OK)
+        rc = probe_direction(memory, true, there, here, bytes, samples, to, err);
+    if (rc == ERR_OK)
+        rc = probe_direction(memory, false, there, here, bytes, samples, from, err);
+    memory->release(there);
+    free(here);
+    return rc;
 }
 
 /* --- two cores -------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@ void exec_probe_release(struct exec_probe_cores *cores);
  * each run `evict_bytes` of other memory are written, which leaves nothing of the layer in caches
  * that hold less, and its inputs are read: as it is in a network, where other layers ran meanwhile
  * and producers just now. Of layers on one thread it is the time that the thread had the core.
+ * Of layers on a device: of the thread that drives it, with the inputs there. 0: failed, see *err.
  */
 double exec_probe_layer(struct exec_net *net, uint32_t layer, size_t samples, size_t evict_bytes,
                         struct err *err);
@@ -28,5 +29,10 @@ struct exec_probe_link {
     double bytes_per_s, latency_ns;
 };
 bool exec_probe_between_cores(size_t bytes, size_t samples, struct exec_probe_link *out);
+
+/* Copies to and from the memory of a backend's device: `bytes` beyond what one byte takes. */
+enum err_code exec_probe_device(const struct backend *backend, size_t bytes, size_t samples,
+                                struct exec_probe_link *to, struct exec_probe_link *from,
+                                struct err *err);
 
 #endif

@@ -9,13 +9,17 @@
 
 #include "backends/sample.h"
 #include "core/arena.h"
+#include "exec/exec_there.h"
 
 #define SPINS_BEFORE_YIELD 4096
 
 /* The result of `producer`, brought to the accelerator of the layer that reads it. */
 struct copy {
     uint32_t producer;
+    size_t bytes;
     struct exec_tensor memory;
+    const struct backend_memory *device; /* NULL: to `memory` */
+    void *there;
 };
 
 struct item {
@@ -62,19 +66,55 @@ static size_t usable_cores(size_t *cores)
     return count;
 }
 
-enum err_code exec_run_threads(const struct problem *problem, const struct mapping *mapping,
-                               unsigned *threads, struct err *err)
+/* What runs an accelerator's layers; NULL: nothing of that name. */
+static const struct backend *backend_of(const struct soc_accelerator *acc)
+{
+    const char *name = acc->dataflow->measured.backend;
+    return name[0] == '\0' ? &backend_cpu : backend_find(name);
+}
+
+/* Its own, or that of the thread which drives a device. */
+static size_t cores_of(const struct soc_accelerator *acc)
+{
+    return backend_of(acc)->on_host ? soc_pes(acc) : 1;
+}
+
+static enum err_code check_accelerator(const struct soc *soc, const struct soc_accelerator *acc,
+                                       struct err *err)
+{
+    if (!acc->dataflow->measured.present)
+        return err_set(err, ERR_VALUE,
+                       "accelerator \"%s\" of \"%s\" is no measured core of a machine: "
+                       "expected a SoC that validate --calibrate --host has written",
+                       acc->name, soc->name);
+    const struct backend *backend = backend_of(acc);
+    struct backend_probe probe;
+    if (backend == NULL || !(backend->on_host || backend->memory != NULL))
+        return err_set(err, ERR_VALUE, "accelerator \"%s\" of \"%s\": no backend \"%s\" runs it",
+                       acc->name, soc->name, acc->dataflow->measured.backend);
+    backend->probe(&probe);
+    if (probe.state != BACKEND_AVAILABLE)
+        return err_set(err, ERR_UNAVAILABLE,
+                       "accelerator \"%s\" of \"%s\" is a device of backend %s: %s", acc->name,
+                       soc->name, backend->name, probe.reason);
+    for (const struct soc_accelerator *other = soc->accelerators; other < acc; other++)
+        if (!backend->on_host && backend_of(other) == backend)
+            return err_set(err, ERR_UNAVAILABLE,
+                           "\"%s\" has two devices of backend %s, \"%s\" and \"%s\"; it drives one",
+                           soc->name, backend->name, other->name, acc->name);
+    return ERR_OK;
+}
+
+enum err_code exec_run_places(const struct problem *problem, const struct mapping *mapping,
+                              struct exec_place *places, struct err *err)
 {
     const struct soc *soc = problem->soc;
     size_t cores[CPU_SETSIZE], have = usable_cores(cores), need = 0;
     for (size_t a = 0; a < soc->accelerator_count; a++) {
-        const struct soc_accelerator *acc = &soc->accelerators[a];
-        if (!acc->dataflow->measured.present)
-            return err_set(err, ERR_VALUE,
-                           "accelerator \"%s\" of \"%s\" is no measured core of a machine: "
-                           "expected a SoC that validate --calibrate --soc has written",
-                           acc->name, soc->name);
-        need += soc_pes(acc);
+        enum err_code rc = check_accelerator(soc, &soc->accelerators[a], err);
+        if (rc != ERR_OK)
+            return rc;
+        need += cores_of(&soc->accelerators[a]);
     }
     if (need > have)
         return err_set(err, ERR_UNAVAILABLE,
@@ -83,7 +123,8 @@ enum err_code exec_run_threads(const struct problem *problem, const struct mappi
                        soc->name, need, have);
     for (size_t i = 0; i < mapping->placement_count; i++) {
         const struct placement *at = &mapping->placements[i];
-        threads[at->layer] = (unsigned)soc_pes(&soc->accelerators[at->accelerator]);
+        const struct soc_accelerator *acc = &soc->accelerators[at->accelerator];
+        places[at->layer] = (struct exec_place){ backend_of(acc), (unsigned)cores_of(acc) };
     }
     return ERR_OK;
 }
@@ -95,7 +136,7 @@ static void assign_cores(struct exec_runner *runner)
     for (size_t a = 0; a < runner->worker_count; a++) {
         struct worker *worker = &runner->workers[a];
         CPU_ZERO(&worker->cores);
-        for (uint64_t k = 0; k < soc_pes(&runner->problem->soc->accelerators[a]); k++)
+        for (uint64_t k = 0; k < cores_of(&runner->problem->soc->accelerators[a]); k++)
             CPU_SET(cores[next++], &worker->cores);
     }
 }
@@ -138,6 +179,20 @@ static bool await_all(struct exec_runner *runner, uint32_t layer)
     return true;
 }
 
+/* Between this process and a device either way, or within the process. */
+static enum err_code bring(const struct exec_runner *runner, const struct copy *copy,
+                           struct err *err)
+{
+    const struct exec_layer *producer = &runner->net->layers[copy->producer];
+    if (copy->device != NULL)
+        return copy->device->upload(copy->there, producer->result.data, copy->bytes, err);
+    if (producer->there != NULL)
+        return producer->place.backend->memory->download(copy->memory.data, producer->there,
+                                                         copy->bytes, err);
+    memcpy(copy->memory.data, producer->result.data, copy->bytes);
+    return ERR_OK;
+}
+
 static enum err_code run_item(struct worker *worker, const struct item *item)
 {
     struct exec_runner *runner = worker->runner;
@@ -145,15 +200,19 @@ static enum err_code run_item(struct worker *worker, const struct item *item)
     if (!await_all(runner, item->layer))
         return ERR_INTERRUPTED;
     event->copy_ns = backend_now_ns() - runner->start_ns;
-    for (size_t c = item->copy_begin; c < item->copy_end; c++) {
-        const struct copy *copy = &runner->copies[c];
-        memcpy(copy->memory.data, runner->net->layers[copy->producer].result.data,
-               copy->memory.bytes);
-        event->copied_bytes += copy->memory.bytes;
+    struct err why = ERR_INIT;
+    enum err_code rc = ERR_OK;
+    for (size_t c = item->copy_begin; c < item->copy_end && rc == ERR_OK; c++) {
+        rc = bring(runner, &runner->copies[c], &why);
+        event->copied_bytes += runner->copies[c].bytes;
     }
     event->begin_ns =
         item->copy_begin < item->copy_end ? backend_now_ns() - runner->start_ns : event->copy_ns;
-    enum err_code rc = exec_net_compute(runner->net, item->layer, &worker->err);
+    if (rc == ERR_OK)
+        rc = exec_net_compute(runner->net, item->layer, &why);
+    if (rc != ERR_OK)
+        return err_set(&worker->err, rc, "layer \"%s\": %s", runner->net->layers[item->layer].name,
+                       why.text);
     event->end_ns = backend_now_ns() - runner->start_ns;
     atomic_store_explicit(&runner->ended[item->layer], 1, memory_order_release);
     return rc;
@@ -200,7 +259,7 @@ static enum err_code join(struct exec_runner *runner, size_t started, struct err
     return rc;
 }
 
-static void reset(struct exec_runner *runner, struct exec_timeline *out)
+static enum err_code reset(struct exec_runner *runner, struct exec_timeline *out, struct err *err)
 {
     size_t layers = runner->net->layer_count;
     *out = (struct exec_timeline){ 0, mem_alloc(layers, sizeof *out->layers) };
@@ -210,7 +269,7 @@ static void reset(struct exec_runner *runner, struct exec_timeline *out)
     atomic_init(&runner->arrived, 0);
     atomic_init(&runner->failed, 0);
     atomic_init(&runner->go, false);
-    exec_net_poison(runner->net);
+    return exec_net_poison(runner->net, err);
 }
 
 enum err_code exec_runner_run(struct exec_runner *runner, const volatile sig_atomic_t *stop,
@@ -218,7 +277,11 @@ enum err_code exec_runner_run(struct exec_runner *runner, const volatile sig_ato
 {
     size_t started = 0;
     runner->stop = stop;
-    reset(runner, out);
+    enum err_code rc = reset(runner, out, err);
+    if (rc != ERR_OK) {
+        exec_timeline_release(out);
+        return rc;
+    }
     for (; started < runner->worker_count; started++) {
         struct worker *worker = &runner->workers[started];
         worker->err = (struct err)ERR_INIT;
@@ -232,7 +295,9 @@ enum err_code exec_runner_run(struct exec_runner *runner, const volatile sig_ato
         exec_timeline_release(out);
         return err_set(err, ERR_IO, "no thread could be started for accelerator %zu", started);
     }
-    enum err_code rc = join(runner, started, err);
+    rc = join(runner, started, err);
+    if (rc == ERR_OK)
+        rc = exec_net_collect(runner->net, err);
     for (size_t i = 0; i < runner->net->layer_count; i++)
         if (out->layers[i].end_ns > out->makespan_ns)
             out->makespan_ns = out->layers[i].end_ns;
@@ -251,36 +316,86 @@ void exec_timeline_release(struct exec_timeline *timeline)
 
 static void redirect(struct exec_operand *operand, const struct copy *copy)
 {
-    for (size_t i = 0; i < operand->source_count; i++)
-        if (operand->sources[i].layer == copy->producer)
-            operand->sources[i].data = copy->memory.data;
+    for (size_t i = 0; i < operand->source_count; i++) {
+        struct exec_source *source = &operand->sources[i];
+        if (source->layer != copy->producer)
+            continue;
+        source->data = copy->memory.data;
+        source->there = NULL;
+        source->is_stale = false;
+    }
+}
+
+/* Every operand of a layer on cores that reads the producer. */
+static void redirect_all(struct exec_layer *layer, const struct copy *copy)
+{
+    redirect(&layer->operands[0], copy);
+    redirect(&layer->operands[1], copy);
+    for (size_t s = 0; s < layer->step_count; s++)
+        redirect(&layer->step_operands[s], copy);
+}
+
+/* Does the layer's device read the producer's result as it lies? What its thread puts together, or
+ * adds, it reads where it is. Then those operands read the copy. */
+static bool redirect_there(struct exec_layer *layer, const struct copy *copy, bool only_ask)
+{
+    bool any = false;
+    for (size_t i = 0; i < 2; i++) {
+        struct exec_source *direct = exec_there_direct(&layer->operands[i]);
+        if (direct == NULL || direct->layer != copy->producer)
+            continue;
+        any = true;
+        if (!only_ask) {
+            direct->there = copy->there;
+            direct->home = copy->device;
+        }
+    }
+    return any;
+}
+
+static enum err_code add_copy(struct exec_runner *runner, uint32_t producer,
+                              struct exec_layer *layer, struct err *err)
+{
+    const struct exec_tensor *result = &runner->net->layers[producer].result;
+    struct copy *copy = &runner->copies[runner->copy_count];
+    *copy = (struct copy){ .producer = producer, .bytes = result->bytes };
+    copy->device = layer->place.backend->memory;
+    if (copy->device == NULL) {
+        exec_tensor_init(&copy->memory, result->type, result->elements);
+        redirect_all(layer, copy);
+    } else if (redirect_there(layer, copy, true)) {
+        enum err_code rc = copy->device->allocate(copy->bytes, &copy->there, err);
+        if (rc != ERR_OK)
+            return rc;
+        redirect_there(layer, copy, false);
+    } else {
+        return ERR_OK;
+    }
+    runner->copy_count++;
+    return ERR_OK;
 }
 
 /* A copy of every producer's result that is on another accelerator. */
-static void add_copies(struct exec_runner *runner, const uint16_t *accelerator_of,
-                       struct item *item)
+static enum err_code add_copies(struct exec_runner *runner, const uint16_t *accelerator_of,
+                                struct item *item, struct err *err)
 {
     const struct problem *p = runner->problem;
-    struct exec_layer *layer = &runner->net->layers[item->layer];
+    enum err_code rc = ERR_OK;
     item->copy_begin = runner->copy_count;
-    for (uint32_t e = p->pred_begin[item->layer]; e < p->pred_begin[item->layer + 1]; e++) {
+    for (uint32_t e = p->pred_begin[item->layer];
+         e < p->pred_begin[item->layer + 1] && rc == ERR_OK; e++) {
         uint32_t producer = p->preds[e].layer;
-        if (p->preds[e].bytes == 0 || accelerator_of[producer] == accelerator_of[item->layer])
-            continue;
-        struct copy *copy = &runner->copies[runner->copy_count++];
-        const struct exec_tensor *result = &runner->net->layers[producer].result;
-        copy->producer = producer;
-        exec_tensor_init(&copy->memory, result->type, result->elements);
-        redirect(&layer->operands[0], copy);
-        redirect(&layer->operands[1], copy);
-        for (size_t s = 0; s < layer->step_count; s++)
-            redirect(&layer->step_operands[s], copy);
+        if (p->preds[e].bytes > 0 && accelerator_of[producer] != accelerator_of[item->layer])
+            rc = add_copy(runner, producer, &runner->net->layers[item->layer], err);
     }
     item->copy_end = runner->copy_count;
+    return rc;
 }
 
-static void plan(struct exec_runner *runner, const struct mapping *mapping)
+static enum err_code plan(struct exec_runner *runner, const struct mapping *mapping,
+                          struct err *err)
 {
+    enum err_code rc = ERR_OK;
     size_t layers = runner->net->layer_count;
     uint16_t *accelerator_of = mem_alloc(layers, sizeof *accelerator_of);
     for (size_t i = 0; i < mapping->placement_count; i++) {
@@ -295,23 +410,24 @@ static void plan(struct exec_runner *runner, const struct mapping *mapping)
         worker->items = mem_alloc(worker->item_count + 1, sizeof *worker->items);
         worker->item_count = 0;
     }
-    for (size_t i = 0; i < mapping->placement_count; i++) {
+    for (size_t i = 0; i < mapping->placement_count && rc == ERR_OK; i++) {
         const struct placement *at = &mapping->placements[i];
         struct worker *worker = &runner->workers[at->accelerator];
         struct item *item = &worker->items[worker->item_count++];
         item->layer = at->layer;
-        add_copies(runner, accelerator_of, item);
+        rc = add_copies(runner, accelerator_of, item, err);
     }
     free(accelerator_of);
+    return rc;
 }
 
 enum err_code exec_runner_new(struct exec_runner **out, struct exec_net *net,
                               const struct problem *problem, const struct mapping *mapping,
                               struct err *err)
 {
-    unsigned *threads = mem_alloc(net->layer_count, sizeof *threads);
-    enum err_code rc = exec_run_threads(problem, mapping, threads, err);
-    free(threads);
+    struct exec_place *places = mem_alloc(net->layer_count, sizeof *places);
+    enum err_code rc = exec_run_places(problem, mapping, places, err);
+    free(places);
     if (rc != ERR_OK)
         return rc;
     struct exec_runner *runner = mem_alloc(1, sizeof *runner);
@@ -321,7 +437,11 @@ enum err_code exec_runner_new(struct exec_runner **out, struct exec_net *net,
     runner->workers = mem_alloc(runner->worker_count, sizeof *runner->workers);
     runner->copies = mem_alloc(problem->edge_count + 1, sizeof *runner->copies);
     runner->ended = mem_alloc(net->layer_count, sizeof *runner->ended);
-    plan(runner, mapping);
+    rc = plan(runner, mapping, err);
+    if (rc != ERR_OK) {
+        exec_runner_free(runner);
+        return rc;
+    }
     assign_cores(runner);
     *out = runner;
     return ERR_OK;
@@ -333,8 +453,11 @@ void exec_runner_free(struct exec_runner *runner)
         return;
     for (size_t i = 0; i < runner->worker_count; i++)
         free(runner->workers[i].items);
-    for (size_t i = 0; i < runner->copy_count; i++)
+    for (size_t i = 0; i < runner->copy_count; i++) {
         exec_tensor_release(&runner->copies[i].memory);
+        if (runner->copies[i].device != NULL)
+            runner->copies[i].device->release(runner->copies[i].there);
+    }
     free(runner->workers);
     free(runner->copies);
     free(runner->ended);

@@ -101,6 +101,14 @@ static void write_layers(const struct report_host_run *run, struct json_out *out
     json_out_end(out);
 }
 
+static void write_failure(const struct report_host_run *run, struct json_out *out)
+{
+    if (*run->failure)
+        json_out_str(out, "failure", run->failure);
+    else
+        json_out_null(out, "failure");
+}
+
 static void write_check(const struct report_host_run *run, struct json_out *out)
 {
     if (!run->checked) {
@@ -144,6 +152,7 @@ void report_host_run_json(const struct report_host_run *run, struct text *text)
     json_out_i64(&out, "waits_ps", run->waits_ps);
     json_out_i64(&out, "modelled_ps", run->modelled_ps);
     json_out_end(&out);
+    write_failure(run, &out);
     write_check(run, &out);
     write_accelerators(run, &out);
     write_layers(run, &out);
@@ -196,4 +205,7 @@ void report_host_run_text(const struct report_host_run *run, struct text *out)
     else
         text_printf(out, "right: all %llu layers equal the reference\n",
                     (unsigned long long)run->checked_layers);
+    if (*run->failure)
+        text_printf(out, "  after %zu run%s  %s\n", run->run_count, run->run_count == 1 ? "" : "s",
+                    run->failure);
 }

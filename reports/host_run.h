@@ -29,6 +29,7 @@ struct report_host_run {
     bool checked; /* against the reference */
     uint64_t checked_layers, wrong_layers, checked_results, checked_elements;
     const char *first_wrong; /* or "" */
+    const char *failure;     /* of the run after the last one: a device's; or "" */
     uint64_t seed;
     const char *device, *version, *command;
 };

@@ -146,6 +146,11 @@ static void write_verdict(const struct report_host_run *run, struct text *out)
                     (unsigned long long)run->checked_layers,
                     (unsigned long long)run->checked_results);
     text_add(out, "</p>\n");
+    if (*run->failure == '\0')
+        return;
+    text_printf(out, "<p><strong>The run after these %zu failed:</strong> ", run->run_count);
+    report_html_text(out, run->failure);
+    text_add(out, "</p>\n");
 }
 
 static void write_error(const struct report_host_run *run, struct text *out)

@@ -21,13 +21,15 @@ CUDA_INLINE struct cuda_turn cuda_turn_at(uint32_t stages, uint32_t number)
     return at;
 }
 
-/* Arrivals that complete a phase. Tensor copies: their issuer; else each thread that copies. */
+/* Arrivals that complete a phase. Tensor copies: their issuer; else each thread that copies. A
+ * stage is empty when the consumers of all blocks of the cluster have left it, for each of them
+ * writes to all. */
 #define CUDA_PRODUCER_THREADS 128
 CUDA_INLINE uint32_t cuda_arrivals(enum cuda_barrier which, bool tensor_copies,
-                                   uint32_t consumer_warps)
+                                   uint32_t consumer_warps, uint32_t cluster)
 {
     if (which == CUDA_EMPTY)
-        return consumer_warps;
+        return consumer_warps * cluster;
     return tensor_copies ? 1 : CUDA_PRODUCER_THREADS;
 }
 

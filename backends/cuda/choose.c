@@ -10,6 +10,7 @@
 #define STAGING_BYTES_CYCLE 64  /* second-level cache to one SM */
 #define COPY_INSTRUCTIONS   20  /* per piece: tables, guards, address, copy */
 #define STORE_INSTRUCTIONS  24  /* per result: tables, epilogue, store */
+#define PAIR_INSTRUCTIONS   2   /* per result that leaves as it is, two by two */
 #define LANES_CYCLE         128 /* threads whose instructions an SM issues in a cycle */
 #define LAUNCH_NS           3000
 #define BLOCKS_MAX          32 /* of an SM; CUDA C++ Programming Guide, compute capabilities */
@@ -52,9 +53,8 @@ static double reach(const struct cuda_row *row, const struct cuda_facts *facts)
 
 bool cuda_row_runs_on(const struct cuda_row *row, const struct cuda_facts *facts)
 {
-    bool is_wgmma = row->engine == CUDA_WGMMA || row->engine == CUDA_WGMMA_TMA;
     unsigned capability = facts->major * 10 + facts->minor;
-    return is_wgmma ? capability == 90 : capability >= 80; /* sm_90a runs on 9.0 alone */
+    return cuda_row_stays(row) ? capability == 90 : capability >= 80; /* sm_90a runs on 9.0 alone */
 }
 
 /* --- the prediction ------------------------------------------------------------------------- */
@@ -101,7 +101,10 @@ static double step_cycles(const struct cuda_facts *facts, const struct cuda_prob
     uint32_t resident = smaller(out->occupancy, out->blocks_per_unit);
     out->compute_cycles = (double)p->block_m * p->block_n * p->block_k /
                           (cuda_dense_macs_per_cycle(facts, bytes) * reach(row, facts));
-    out->staging_cycles = (double)cuda_row_stage_bytes(row) / STAGING_BYTES_CYCLE;
+    double fetched = cuda_row_stage_bytes(row); /* of B its part, with the cluster's others */
+    if (p->cluster > 1)
+        fetched -= (double)p->block_n * CUDA_ROW_BYTES * (p->cluster - 1) / p->cluster;
+    out->staging_cycles = fetched / STAGING_BYTES_CYCLE;
     out->issue_cycles = issue_cycles(row, problem);
     out->latency_cycles = (double)LATENCY_CYCLES / ((p->stages - 1) * resident);
     return larger(larger(out->compute_cycles, out->staging_cycles),
@@ -130,24 +133,58 @@ void cuda_predict(const struct cuda_facts *facts, const struct cuda_problem *pro
     cuda_problem_tile(&p, tiling);
     *out = (struct cuda_cost){ .occupancy = occupancy(facts, row, tiling->stages) };
     uint64_t blocks = (uint64_t)p.z * p.split * p.m_tiles * p.n_tiles;
-    if (out->occupancy == 0 || blocks > LAUNCH_BLOCKS_MAX) {
+    bool fits = p.cluster == 1 || (row->engine == CUDA_WGMMA_TMA && cuda_problem_pairs(&p));
+    if (out->occupancy == 0 || blocks > LAUNCH_BLOCKS_MAX || !fits) {
         out->occupancy = 0;
         return;
     }
     /* docs/model.md M-121. */
     out->blocks_per_unit = (uint32_t)((blocks + facts->units - 1) / facts->units);
+    bool stays = cuda_row_stays(row);
+    out->grid = stays ? smaller((uint32_t)blocks, facts->units * out->occupancy) : (uint32_t)blocks;
+    out->grid -= out->grid % p.cluster;
     double step = step_cycles(facts, problem, row, &p, out);
-    out->store_cycles = (double)p.block_m * p.block_n * STORE_INSTRUCTIONS / LANES_CYCLE;
-    double block = LATENCY_CYCLES / (double)smaller(out->occupancy, out->blocks_per_unit) +
-                   p.steps_per_split * step + out->store_cycles;
-    out->product_ns = out->blocks_per_unit * block / facts->clock_hz * 1e9;
+    bool plain = stays && (p.split > 1 ? p.n % 2 == 0 : p.plain_stride > 0);
+    out->store_cycles = (double)p.block_m * p.block_n *
+                        (plain ? PAIR_INSTRUCTIONS : STORE_INSTRUCTIONS) / LANES_CYCLE;
+    double tile = p.steps_per_split * step + out->store_cycles;
+    double latency = LATENCY_CYCLES / (double)smaller(out->occupancy, out->blocks_per_unit);
+    double cycles =
+        stays ? latency + out->blocks_per_unit * tile : out->blocks_per_unit * (latency + tile);
+    out->product_ns = cycles / facts->clock_hz * 1e9;
     out->memory_bytes = memory_bytes(facts, problem, &p, out->occupancy);
     /* docs/model.md M-124. */
     double sums_bytes = p.split > 1 ? 8.0 * p.split * p.z * p.m * p.n : 0; /* written, and read */
-    out->memory_ns = out->memory_bytes / facts->memory_bytes_per_s * 1e9;
-    out->sums_ns = sums_bytes / facts->memory_bytes_per_s * 1e9;
+    double reads = facts->memory_bytes_per_s, written = (double)problem->bytes[0];
+    double writes = facts->memory_write_bytes_per_s > 0 ? facts->memory_write_bytes_per_s : reads;
+    out->memory_ns = ((out->memory_bytes - written) / reads + written / writes) * 1e9;
+    out->sums_ns = (sums_bytes / 2 / reads + sums_bytes / 2 / writes) * 1e9;
     out->launch_ns = p.split > 1 ? 2 * LAUNCH_NS : LAUNCH_NS;
     out->predicted_ns = out->launch_ns + larger(out->product_ns, out->memory_ns) + out->sums_ns;
+}
+
+struct cuda_facts cuda_facts_measured(const struct cuda_facts *facts,
+                                      const struct cuda_driver *driver,
+                                      const struct intrin_calibration *machine)
+{
+    struct cuda_facts measured = *facts;
+    const struct intrin_rates *rates = &machine->rates[0];
+    double best = 0;
+    for (size_t at = 0; at < cuda_row_count; at++) {
+        const struct cuda_row *row = &cuda_rows[at];
+        bool is_timed = row->type_a == DT_U8 && row->type_b == DT_S8;
+        if (is_timed && cuda_row_runs_on(row, facts) && driver->has(row, false, false))
+            best = larger(best, reach(row, facts));
+    }
+    measured.units = machine->cores;
+    if (best > 0) /* docs/model.md M-125 */
+        measured.clock_hz = rates->peak_ops_per_s /
+                            (2 * cuda_dense_macs_per_cycle(facts, 1) * best * machine->cores);
+    measured.memory_bytes_per_s = rates->memory_bytes_per_s;
+    measured.memory_write_bytes_per_s = rates->memory_write_bytes_per_s;
+    if (machine->l2_bytes > 0)
+        measured.cache_bytes = machine->l2_bytes;
+    return measured;
 }
 
 static int by_time(const void *a, const void *b)
@@ -205,8 +242,8 @@ static void add(struct list *list, const struct cuda_facts *facts,
     }
     struct cuda_choice *choice = &list->choices[list->count++];
     *choice = (struct cuda_choice){ row, *tiling, cost, "" };
-    snprintf(choice->name, sizeof choice->name, "%s stages %u split %u group %u", row->name,
-             tiling->stages, tiling->split, tiling->group);
+    snprintf(choice->name, sizeof choice->name, "%s stages %u split %u group %u%s", row->name,
+             tiling->stages, tiling->split, tiling->group, tiling->cluster > 1 ? " pairs" : "");
 }
 
 static void add_row(struct list *list, const struct cuda_facts *facts,
@@ -221,9 +258,12 @@ static void add_row(struct list *list, const struct cuda_facts *facts,
             for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
                 if ((s > 0 && splits[s] * 2 > steps) || (g > 0 && groups[g] >= m_tiles))
                     continue;
-                struct cuda_tiling tiling = { row->block_m, row->block_n, stages, splits[s],
-                                              groups[g] };
+                struct cuda_tiling tiling = { row->block_m, row->block_n, stages,
+                                              splits[s],    groups[g],    1 };
                 add(list, facts, problem, row, &tiling);
+                tiling.cluster = 2;
+                if (row->engine == CUDA_WGMMA_TMA)
+                    add(list, facts, problem, row, &tiling);
             }
 }
 
@@ -261,6 +301,8 @@ static int by_prediction(const void *a, const void *b)
         return x->cost.predicted_ns < y->cost.predicted_ns ? -1 : 1;
     if (x->row != y->row)
         return x->row < y->row ? -1 : 1;
+    if (x->tiling.cluster != y->tiling.cluster) /* half of B's way through the cache is free */
+        return x->tiling.cluster > y->tiling.cluster ? -1 : 1;
     if (x->tiling.stages != y->tiling.stages) /* deeper costs nothing, and hides more */
         return x->tiling.stages > y->tiling.stages ? -1 : 1;
     if (x->tiling.split != y->tiling.split)

@@ -7,6 +7,7 @@
 
 #include "backends/cuda/driver.h"
 #include "backends/cuda/problem.h"
+#include "intrinsics/intrin_machine.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,7 +16,8 @@ extern "C" {
 /* Terms of one prediction. */
 struct cuda_cost {
     uint32_t occupancy;       /* blocks that an SM holds; M-120 */
-    uint32_t blocks_per_unit; /* of the busiest SM; M-121 */
+    uint32_t blocks_per_unit; /* tiles of the busiest SM; M-121 */
+    uint32_t grid;            /* blocks to launch: with wgmma those that run at once */
     double compute_cycles, staging_cycles, issue_cycles, latency_cycles; /* of one step; M-122 */
     double memory_bytes;                                                 /* M-123 */
     double store_cycles;                                                 /* of a block; M-122 */
@@ -38,6 +40,12 @@ double cuda_dense_macs_per_cycle(const struct cuda_facts *facts, uint32_t elemen
 void cuda_predict(const struct cuda_facts *facts, const struct cuda_problem *problem,
                   const struct cuda_row *row, const struct cuda_tiling *tiling,
                   struct cuda_cost *out);
+
+/* The device as it was measured (machine/1 with a link): the clock at which its fastest engine for
+ * u8 x s8 reaches the measured peak, and the rates of its memory. docs/model.md M-125 */
+struct cuda_facts cuda_facts_measured(const struct cuda_facts *facts,
+                                      const struct cuda_driver *driver,
+                                      const struct intrin_calibration *machine);
 
 /* The prediction's terms by name, each as if it were alone. */
 void cuda_forecast(const struct cuda_facts *facts, const struct cuda_problem *problem,

@@ -1,6 +1,7 @@
 /*
  * The CUDA backend above its device (driver.h): what is there, a job made ready, run and timed.
  */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,7 @@ static void probe(struct backend_probe *out)
     *out = (struct backend_probe){ 0 };
     out->state = look(&facts, out->reason, sizeof out->reason);
     out->units = facts.units;
+    out->memory_bytes_per_s = facts.memory_bytes_per_s;
     if (out->state == BACKEND_AVAILABLE || out->state == BACKEND_TOO_OLD)
         snprintf(out->device, sizeof out->device, "%.60s, %u SMs", facts.name, facts.units);
 }
@@ -86,6 +88,23 @@ static bool takes(const struct intrin *intrin)
             return true;
     }
     return false;
+}
+
+/* --- a lost device --------------------------------------------------------------------------- */
+
+/* A reset takes everything that is on the device, so it waits until nothing of ours is. */
+static atomic_size_t things_there; /* kernels, and blocks of memory of callers */
+static atomic_bool is_lost;
+
+static void hold_device(void)
+{
+    atomic_fetch_add(&things_there, 1);
+}
+
+static void drop_device(void)
+{
+    if (atomic_fetch_sub(&things_there, 1) == 1 && atomic_exchange(&is_lost, false))
+        cuda_driver_here()->reset();
 }
 
 /* --- memory --------------------------------------------------------------------------------- */
@@ -149,10 +168,10 @@ static enum err_code encode_maps(struct backend_kernel *k, struct err *err)
 {
     const struct cuda_params *p = &k->params;
     enum err_code rc = k->driver->encode(&p->operand_a.map, p->operand_a.element_bytes,
-                                         k->buffers[INPUT_A], &k->launch.map_a, err);
+                                         (void *)(uintptr_t)p->a, &k->launch.map_a, err);
     return rc != ERR_OK ? rc
                         : k->driver->encode(&p->operand_b.map, p->operand_b.element_bytes,
-                                            k->buffers[INPUT_B], &k->launch.map_b, err);
+                                            (void *)(uintptr_t)p->b, &k->launch.map_b, err);
 }
 
 static enum err_code set_choice(struct backend_kernel *k, const struct cuda_choice *choice,
@@ -161,6 +180,7 @@ static enum err_code set_choice(struct backend_kernel *k, const struct cuda_choi
     struct cuda_params *p = &k->params;
     *p = k->problem.params;
     cuda_problem_tile(p, &choice->tiling);
+    p->grid = choice->cost.grid;
     k->launch = (struct cuda_launch){ .row = choice->row, .params = p };
     k->launch.is_float = k->problem.is_float;
     k->launch.shared_bytes = cuda_row_shared_bytes(choice->row, choice->tiling.stages);
@@ -301,7 +321,8 @@ static void release(struct backend_kernel *k)
     for (size_t at = 0; at < BUFFERS; at++)
         k->driver->release(k->buffers[at]);
     if (k->has_failed)
-        k->driver->reset();
+        atomic_store(&is_lost, true);
+    drop_device();
     cuda_problem_release(&k->problem);
     free(k->choices);
     free(k);
@@ -319,6 +340,7 @@ static enum err_code prepare(const struct backend_job *job, struct backend_kerne
         return rc;
     struct backend_kernel *k = mem_alloc(1, sizeof *k);
     k->driver = cuda_driver_here();
+    hold_device();
     rc = cuda_problem_init(&k->problem, job, err);
     if (rc == ERR_OK)
         rc = place(k, job, err);
@@ -334,12 +356,95 @@ static enum err_code prepare(const struct backend_job *job, struct backend_kerne
     return ERR_OK;
 }
 
+/* --- tensors that stay on the device ---------------------------------------------------------- */
+
+static enum err_code memory_allocate(size_t bytes, void **out, struct err *err)
+{
+    struct cuda_facts facts;
+    char reason[192];
+    *out = NULL;
+    if (look(&facts, reason, sizeof reason) != BACKEND_AVAILABLE)
+        return err_set(err, ERR_UNAVAILABLE, "%s", reason);
+    enum err_code rc = cuda_driver_here()->allocate(bytes, out, err);
+    if (rc == ERR_OK)
+        hold_device();
+    return rc;
+}
+
+static void memory_release(void *memory)
+{
+    if (memory == NULL)
+        return;
+    cuda_driver_here()->release(memory);
+    drop_device();
+}
+
+static enum err_code memory_upload(void *to, const void *from, size_t bytes, struct err *err)
+{
+    enum err_code rc = cuda_driver_here()->upload(to, from, bytes, err);
+    if (rc != ERR_OK)
+        atomic_store(&is_lost, true);
+    return rc;
+}
+
+static enum err_code memory_download(void *to, const void *from, size_t bytes, struct err *err)
+{
+    enum err_code rc = cuda_driver_here()->download(to, from, bytes, err);
+    if (rc != ERR_OK)
+        atomic_store(&is_lost, true);
+    return rc;
+}
+
+static const struct backend_memory memory = { memory_allocate, memory_release, memory_upload,
+                                              memory_download };
+
+/* The launch for these tensors; tensor maps are encoded again where one has moved. */
+static enum err_code point_at(struct backend_kernel *k, const void *const inputs[2], void *output,
+                              struct err *err)
+{
+    struct cuda_params *p = &k->params;
+    const void *b =
+        inputs[1] != NULL && k->problem.packed_b == NULL ? inputs[1] : k->buffers[INPUT_B];
+    bool moved = p->a != inputs[0] || p->b != b;
+    p->a = inputs[0];
+    p->b = b;
+    p->c = output;
+    if (!moved || k->launch.row->engine != CUDA_WGMMA_TMA)
+        return ERR_OK;
+    enum err_code rc = encode_maps(k, err);
+    if (rc != ERR_OK)
+        p->a = NULL; /* the maps are of nothing now */
+    return rc;
+}
+
+static enum err_code run_there(struct backend_kernel *k, const void *const inputs[2], void *output,
+                               struct err *err)
+{
+    const struct cuda_driver *d = k->driver;
+    enum err_code rc = point_at(k, inputs, output, err);
+    if (rc == ERR_OK)
+        rc = d->launch(&k->launch, err);
+    if (rc == ERR_OK)
+        rc = d->wait(err);
+    k->has_failed = k->has_failed || rc != ERR_OK;
+    return rc;
+}
+
+/* Back to the kernel's own tensors, with which the other calls work. */
+static enum err_code point_home(struct backend_kernel *k, struct err *err)
+{
+    const void *inputs[2] = { k->buffers[INPUT_A], k->buffers[INPUT_B] };
+    return point_at(k, inputs, k->buffers[OUTPUT], err);
+}
+
 static enum err_code run(struct backend_kernel *k, const void *const inputs[2], void *output,
                          struct err *err)
 {
     const struct cuda_driver *d = k->driver;
     const size_t *bytes = k->problem.bytes;
-    enum err_code rc = d->upload(k->buffers[INPUT_A], inputs[0], bytes[1], err);
+    enum err_code rc = point_home(k, err);
+    if (rc == ERR_OK)
+        rc = d->upload(k->buffers[INPUT_A], inputs[0], bytes[1], err);
     if (rc == ERR_OK && inputs[1] != NULL && k->problem.packed_b == NULL)
         rc = d->upload(k->buffers[INPUT_B], inputs[1], bytes[2], err);
     if (rc == ERR_OK) /* what no thread writes shows */
@@ -360,8 +465,10 @@ static enum err_code measure(struct backend_kernel *k, unsigned samples, struct 
                              struct err *err)
 {
     unsigned count = samples > 0 ? samples : 1;
-    double median, least;
-    enum err_code rc = time_median(k, count, &median, &least, err);
+    double median = 0, least = 0;
+    enum err_code rc = point_home(k, err);
+    if (rc == ERR_OK)
+        rc = time_median(k, count, &median, &least, err);
     if (rc == ERR_OK)
         *out = (struct backend_time){ .median_ns = median,
                                       .min_ns = least,
@@ -382,7 +489,6 @@ static enum err_code predict(const struct backend_job *job,
 {
     struct cuda_facts facts;
     char reason[192];
-    (void)machine; /* a CPU's; the device says what it is */
     if (look(&facts, reason, sizeof reason) != BACKEND_AVAILABLE)
         return err_set(err, ERR_UNSUPPORTED, "%s", reason);
     struct backend_job like = *job;
@@ -403,6 +509,11 @@ static enum err_code predict(const struct backend_job *job,
         return rc;
     rc = cuda_choices(&facts, cuda_driver_here(), &problem, job->plan->intrin, &choices, &count,
                       &falls_back, err);
+    if (rc == ERR_OK && machine != NULL && machine->link.to_bytes_per_s > 0) {
+        /* What prepare() chooses, it chooses by what the device says of itself. */
+        facts = cuda_facts_measured(&facts, cuda_driver_here(), machine);
+        cuda_predict(&facts, &problem, choices[0].row, &choices[0].tiling, &choices[0].cost);
+    }
     if (rc == ERR_OK) {
         cuda_forecast(&facts, &problem, &choices[0], out);
         free(choices);
@@ -419,6 +530,8 @@ const struct backend backend_cuda = {
     .takes = takes,
     .prepare = prepare,
     .run = run,
+    .memory = &memory,
+    .run_there = run_there,
     .measure = measure,
     .release = release,
     .describe = describe,

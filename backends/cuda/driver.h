@@ -26,6 +26,7 @@ struct cuda_facts {
     uint32_t shared_block_bytes, shared_unit_bytes; /* of a block at most; of an SM */
     uint32_t registers, threads;                    /* of an SM */
     double clock_hz, memory_bytes_per_s, cache_bytes;
+    double memory_write_bytes_per_s; /* 0: as reads */
 };
 
 /* Opaque: CUtensorMap. */

@@ -154,6 +154,26 @@ CUDA_INLINE void cuda_deliver_f32(const struct cuda_params *p, const struct cuda
         ((float *)p->partial)[cuda_partial_at(p, block->split, block->z, i, j)] = acc;
 }
 
+/* Two accumulators that are neighbours, as they are: 8 bytes at once. */
+struct cuda_pair {
+    uint32_t first, second;
+} __attribute__((aligned(8), may_alias));
+
+CUDA_INLINE bool cuda_is_plain(const struct cuda_params *p)
+{
+    return p->partial != NULL ? p->n % 2 == 0 : p->plain_stride > 0;
+}
+CUDA_INLINE void cuda_deliver_pair(const struct cuda_params *p, const struct cuda_block *block,
+                                   uint32_t i, uint32_t j, struct cuda_pair pair)
+{
+    if (i >= p->m || j >= p->n)
+        return;
+    uint64_t at = cuda_plain_at(p, block, i, j);
+    struct cuda_pair *to =
+        (struct cuda_pair *)((uint32_t *)(p->partial != NULL ? p->partial : p->c) + at);
+    *to = pair;
+}
+
 /* Adds the splits in their order, finishes and stores: thread t of z · m · n. */
 CUDA_INLINE void cuda_reduce(const struct cuda_params *p, bool is_float, uint64_t t)
 {

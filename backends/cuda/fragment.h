@@ -54,15 +54,14 @@ CUDA_INLINE uint32_t cuda_wgmma_column(uint32_t thread, uint32_t e)
     return e / 4 * 8 + thread % 4 * 2 + e % 2;
 }
 
-/* Its sums on their way through shared memory: words, a line apart, so that neither the threads of
- * a fragment nor those that go down a column meet in one bank often. */
-CUDA_INLINE uint32_t cuda_wgmma_pitch(uint32_t block_n)
+/* Its sums on their way through shared memory: each warp has room of its own, beside the stages,
+ * for its 16 lines of 32 columns. Words; a line apart, so that neither the threads of a fragment
+ * nor those that go down a column meet in one bank often. */
+#define CUDA_WGMMA_PIECE 32
+#define CUDA_WGMMA_PITCH (CUDA_WGMMA_PIECE + 1)
+CUDA_INLINE uint32_t cuda_wgmma_scratch_bytes(uint32_t block_m)
 {
-    return block_n + 1;
-}
-CUDA_INLINE uint32_t cuda_wgmma_scratch_bytes(uint32_t block_m, uint32_t block_n)
-{
-    return block_m * cuda_wgmma_pitch(block_n) * 4;
+    return block_m * CUDA_WGMMA_PITCH * 4;
 }
 
 /* Warps tile a block with m fastest. */

@@ -6,6 +6,8 @@
 #ifndef SOCWEAVE_BACKENDS_CUDA_INDEX_H
 #define SOCWEAVE_BACKENDS_CUDA_INDEX_H
 
+#include <stddef.h>
+
 #include "backends/cuda/params.h"
 
 #ifdef __CUDACC__
@@ -17,6 +19,16 @@
 #define CUDA_UNROLL
 #define CUDA_ROLL
 #endif
+
+/* Of the fragments of a warp: two where its tile is so large that few warps share an SM. */
+#ifdef __CUDACC__
+constexpr
+#endif
+    CUDA_INLINE uint32_t
+    cuda_fragment_buffers(uint32_t warp_m, uint32_t warp_n)
+{
+    return warp_m * warp_n >= 64 * 64 ? 2 : 1;
+}
 
 /* --- blocks --------------------------------------------------------------------------------- */
 
@@ -226,6 +238,19 @@ CUDA_INLINE uint32_t cuda_box_address(uint32_t tile, uint32_t line)
     return tile + line / CUDA_MAP_BOX * CUDA_COPY_BYTES;
 }
 
+/* The lines that a block fetches of a tile of `lines`: all of them, or, of what the cluster shares,
+ * its part for every block of it. */
+struct cuda_part {
+    uint32_t begin, end;
+};
+CUDA_INLINE struct cuda_part cuda_part_of(uint32_t lines, bool shared, uint32_t cluster,
+                                          uint32_t rank)
+{
+    struct cuda_part all = { 0, lines };
+    struct cuda_part own = { lines / cluster * rank, lines / cluster * (rank + 1) };
+    return shared ? own : all;
+}
+
 /* --- results -------------------------------------------------------------------------------- */
 
 /* Number `at` of a piece of results, in the order in which a warp stores it. */
@@ -271,6 +296,18 @@ CUDA_INLINE uint64_t cuda_partial_at(const struct cuda_params *p, uint32_t split
                                      uint32_t i, uint32_t j)
 {
     return (((uint64_t)split * p->z + z) * p->m + i) * p->n + j;
+}
+
+/* Word of C, or of the partial sums, where cuda_is_plain(). */
+CUDA_INLINE uint64_t cuda_plain_at(const struct cuda_params *p, const struct cuda_block *block,
+                                   uint32_t i, uint32_t j)
+{
+    if (p->partial != NULL)
+        return cuda_partial_at(p, block->split, block->z, i, j);
+    const struct cuda_operand *c = &p->operand_c;
+    uint32_t table = c->table[CUDA_Z][0];
+    int64_t base = c->constant[0] + (table == CUDA_NONE ? 0 : p->tables[table + block->z]);
+    return (uint64_t)base + (uint64_t)i * p->plain_stride + j;
 }
 
 #endif

@@ -86,6 +86,12 @@ struct cuda_params {
     uint32_t split, steps_per_split;    /* of the r · k_tiles steps */
     uint32_t group;                     /* m tiles that share their n tiles in the cache; >= 1 */
     uint32_t stages;                    /* >= 2 */
+    uint32_t blocks;                    /* tiles of all z and splits */
+    uint32_t grid;                      /* wgmma: blocks that run, each takes every grid-th tile */
+    uint32_t cluster;      /* 2: neighbouring blocks, tiles one above the other, fetch B
+                              by halves for both; 1 */
+    uint32_t plain_stride; /* even: words of C from line to line, if accumulators are stored as they
+                              are and columns are neighbours; 0: by the tables */
 };
 
 #endif

@@ -421,6 +421,39 @@ static void set_epilogue(struct builder *b)
         add_channels(b, from->channel_dim);
 }
 
+/* Entries 0, step, 2 · step …? */
+static bool is_line(const struct cuda_problem *problem, uint32_t table, uint32_t count,
+                    int32_t step)
+{
+    if (table == CUDA_NONE)
+        return count == 1;
+    for (uint32_t at = 0; at < count; at++)
+        if (problem->tables[table + at] != (int64_t)step * at)
+            return false;
+    return true;
+}
+
+/* Can the registers go to C two by two, as they are? */
+static void find_plain(struct builder *b)
+{
+    const struct cuda_problem *problem = b->problem;
+    struct cuda_params *p = &b->problem->params;
+    const struct cuda_operand *c = &p->operand_c;
+    const struct cuda_epilogue *e = &p->epilogue;
+    uint32_t line = c->table[CUDA_LINE][0], z = c->table[CUDA_Z][0];
+    bool is_finished = e->bias_s32 != NULL || e->bias_f32 != NULL || e->scale != NULL || e->relu;
+    if (is_finished || e->type != (problem->is_float ? DT_F32 : DT_S32) || c->guard_count > 0)
+        return;
+    int32_t step = line != CUDA_NONE && p->m > 1 ? problem->tables[line + 1] : (int32_t)p->n;
+    if (step <= 0 || step % 2 != 0 || p->n % 2 != 0 || c->constant[0] % 2 != 0 ||
+        !is_line(problem, line, p->m, step) || !is_line(problem, c->table[CUDA_K][0], p->n, 1))
+        return;
+    for (uint32_t at = 0; z != CUDA_NONE && at < p->z; at++)
+        if (problem->tables[z + at] % 2 != 0)
+            return;
+    p->plain_stride = (uint32_t)step;
+}
+
 /* --- the whole ------------------------------------------------------------------------------ */
 
 static enum err_code build(struct builder *b)
@@ -450,6 +483,7 @@ static enum err_code build(struct builder *b)
             elements * dtype_bytes(t == 0 ? backend_output_type(b->job) : expr->tensors[t].type);
     }
     set_epilogue(b);
+    find_plain(b);
     choose_copies(b, &p->operand_a);
     choose_copies(b, &p->operand_b);
     bool is_ready = p->operand_b.piece_bytes == 16 && !p->operand_b.along_lines;
@@ -520,4 +554,12 @@ void cuda_problem_tile(struct cuda_params *p, const struct cuda_tiling *tiling)
     p->split = (steps + p->steps_per_split - 1) / p->steps_per_split;
     p->group = tiling->group;
     p->stages = tiling->stages;
+    p->blocks = p->z * p->split * p->m_tiles * p->n_tiles;
+    p->grid = p->blocks;
+    p->cluster = tiling->cluster;
+}
+
+bool cuda_problem_pairs(const struct cuda_params *p)
+{
+    return p->m_tiles % 2 == 0 && p->group % 2 == 0;
 }

@@ -37,10 +37,13 @@ void cuda_problem_release(struct cuda_problem *problem);
 /* Tile counts and splits of the params for this tiling. */
 struct cuda_tiling {
     uint32_t block_m, block_n, stages, split, group;
+    uint32_t cluster; /* 1 or 2 */
 };
 /* Does a kernel by tensor copies run it? Then A and B run along lines or k as the maps have it. */
 bool cuda_problem_has_boxes(const struct cuda_problem *problem);
 void cuda_problem_use_boxes(struct cuda_params *params);
+/* Are the tiles 2 i and 2 i + 1 always one above the other? Then clusters of two can take them. */
+bool cuda_problem_pairs(const struct cuda_params *tiled);
 void cuda_problem_tile(struct cuda_params *params, const struct cuda_tiling *tiling);
 
 #ifdef __cplusplus

@@ -49,27 +49,22 @@ uint32_t cuda_row_stage_bytes(const struct cuda_row *row)
     return tile_bytes(row, row->block_m) + tile_bytes(row, row->block_n);
 }
 
-static bool is_wgmma(const struct cuda_row *row)
+bool cuda_row_stays(const struct cuda_row *row)
 {
     return row->engine == CUDA_WGMMA || row->engine == CUDA_WGMMA_TMA;
 }
 
-/* The accumulators go through shared memory, after the stages are read; those of mma.sync in parts
- * that always fit. */
-static uint32_t scratch_bytes(const struct cuda_row *row)
-{
-    if (is_wgmma(row))
-        return cuda_wgmma_scratch_bytes(row->block_m, row->block_n);
-    return row->engine == CUDA_WMMA ? row->block_m * row->block_n * 4 : 0;
-}
-
 uint32_t cuda_row_shared_bytes(const struct cuda_row *row, uint32_t stages)
 {
-    uint32_t tiles = stages * cuda_row_stage_bytes(row), scratch = scratch_bytes(row);
-    uint32_t bytes = tiles > scratch ? tiles : scratch;
-    /* Barriers of producers and consumers; and tiles start at a multiple of 1024. */
-    return bytes + (is_wgmma(row) ? cuda_barrier_at(CUDA_FULL, stages) : 0) +
-           (row->engine == CUDA_WMMA ? 0 : 1024);
+    uint32_t bytes = stages * cuda_row_stage_bytes(row);
+    if (cuda_row_stays(
+            row)) /* results on their way, barriers; and tiles start at a multiple of 1024 */
+        return bytes + cuda_wgmma_scratch_bytes(row->block_m) + cuda_barrier_at(CUDA_FULL, stages) +
+               1024;
+    if (row->engine == CUDA_MMA) /* results go through the stages in parts that always fit */
+        return bytes + 1024;
+    uint32_t scratch = row->block_m * row->block_n * 4; /* wmma: all at once */
+    return bytes > scratch ? bytes : scratch;
 }
 
 bool cuda_row_takes(const struct cuda_row *row, bool a_along_lines, bool b_along_lines)
@@ -92,7 +87,7 @@ bool cuda_row_is_of(const struct cuda_row *row, const struct intrin *intrin)
     if (expr->tensors[0].type != (is_float ? DT_F32 : DT_S32))
         return false;
     /* A smaller wgmma serves the widest one's plans: tables do not depend on its n. */
-    uint32_t n = is_wgmma(row) ? 256 : row->n;
+    uint32_t n = cuda_row_stays(row) ? 256 : row->n;
     return expr->iters[0].extent == row->m && expr->iters[1].extent == n &&
            expr->iters[2].extent == row->k;
 }

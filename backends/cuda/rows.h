@@ -59,6 +59,8 @@ extern const size_t cuda_row_count;
 /* Dynamic shared memory of a stage, and of the whole block. */
 uint32_t cuda_row_stage_bytes(const struct cuda_row *row);
 uint32_t cuda_row_shared_bytes(const struct cuda_row *row, uint32_t stages);
+/* Do its blocks stay, each for several tiles? */
+bool cuda_row_stays(const struct cuda_row *row);
 /* Does the row take operands that run along lines? */
 bool cuda_row_takes(const struct cuda_row *row, bool a_along_lines, bool b_along_lines);
 /* Is it an engine of this intrinsic (by shape and types, not by name)? */

@@ -10,20 +10,27 @@ says() {
     check "$1" grep -qF -- "$2" "$WORK/status.err"
 }
 
-# A SoC of this many measured cores.
+# A SoC of this many measured cores; host N BACKEND: and of a device.
 host() {
-    local accelerators="" i
+    local accelerators="" dataflow="" places=$1 i
     for ((i = 0; i < $1; i++)); do
         accelerators+="${accelerators:+, }{ \"name\": \"core$i\", \"place\": $i, \"clock_hz\": 1e9, \"pe_rows\": 1, \"pe_cols\": 1,
             \"dataflow\": \"core\", \"supports\": [\"conv\", \"depthwise\", \"gemm\", \"pool\"], \"scratchpad_bytes\": 1e9 }"
     done
+    if [ -n "$2" ]; then
+        places=$(($1 + 1))
+        accelerators+=", { \"name\": \"gpu\", \"place\": $1, \"clock_hz\": 1e9, \"pe_rows\": 1, \"pe_cols\": 132,
+            \"dataflow\": \"gpu\", \"supports\": [\"conv\", \"gemm\"], \"scratchpad_bytes\": 1e9 }"
+        dataflow=", { \"name\": \"gpu\", \"measured\": { \"backend\": \"$2\", \"call_ns\": 5000, \"kinds\": {
+            \"conv\": { \"ops_per_s\": 1e12 }, \"gemm\": { \"ops_per_s\": 1e12 } } } }"
+    fi
     cat <<EOF
-{ "socweave": "soc/1", "name": "host", "network": { "topology": "crossbar", "places": $1, "link_bytes_per_s": 10e9 },
+{ "socweave": "soc/1", "name": "host", "network": { "topology": "crossbar", "places": $places, "link_bytes_per_s": 10e9 },
   "accelerators": [ $accelerators ], "memory": [ { "name": "dram", "unlimited": true } ],
   "energy": { "mac_pj": 0, "register_pj_per_byte": 0, "scratchpad_pj_per_byte": 0, "hop_pj_per_byte": 0, "memory_pj_per_byte": 0,
               "pe_idle_pj_per_cycle": 0 },
   "dataflows": [ { "name": "core", "measured": { "call_ns": 1000, "kinds": { "conv": { "ops_per_s": 100e9 },
-      "depthwise": { "ops_per_s": 50e9 }, "gemm": { "ops_per_s": 100e9 }, "pool": { "ops_per_s": 1e9 } } } } ] }
+      "depthwise": { "ops_per_s": 50e9 }, "gemm": { "ops_per_s": 100e9 }, "pool": { "ops_per_s": 1e9 } } } }$dataflow ] }
 EOF
 }
 
@@ -76,6 +83,31 @@ host $((cores + 1)) >"$WORK/large.json"
 map "$WORK/large" "$WORK/large.json" tiny
 check_status run__another_machine__exit_6 6 validate --run-mapping "$WORK/large/mapping.json" --soc "$WORK/large.json" --workload tiny
 says run__another_machine__is_said "has $((cores + 1)) cores, but this program may use $cores here"
+
+# A core and a GPU; without one it says why.
+host 1 cuda >"$WORK/gpu.json"
+check host__with_gpu__is_valid "$SOCWEAVE" check "$WORK/gpu.json"
+map "$WORK/gpu" "$WORK/gpu.json" tiny
+run_gpu="--run-mapping $WORK/gpu/mapping.json --workload tiny --runs 1"
+if validate --backend cuda --graph resnet8 --layer stage2_s --samples 0 >/dev/null 2>"$WORK/no-gpu"; then
+    [ "$cores" -lt 2 ] || check_status run__with_gpu__ok 0 validate $run_gpu --soc "$WORK/gpu.json"
+    [ "$cores" -lt 2 ] || check_status host__of_gpu__ok 0 validate --calibrate --host "$WORK/both.json" --backend cuda --workload tiny --samples 3
+    [ "$cores" -lt 2 ] || check host__of_gpu__is_valid "$SOCWEAVE" check "$WORK/both.json"
+else
+    check_status run__without_gpu__exit_6 6 validate $run_gpu --soc "$WORK/gpu.json"
+    says run__without_gpu__says_which 'accelerator "gpu" of "host" is a device of backend cuda: '
+    check_status host__without_gpu__exit_6 6 validate --calibrate --host "$WORK/both.json" --backend cuda --workload tiny
+    says host__without_gpu__says_why '--calibrate: backend cuda: '
+    check host__without_gpu__writes_nothing test ! -e "$WORK/both.json"
+    skip run__with_gpu "$(tail -n 1 "$WORK/no-gpu")"
+fi
+host 1 tpu >"$WORK/tpu.json"
+map "$WORK/tpu" "$WORK/tpu.json" tiny
+check_status run__unknown_backend__exit_3 3 validate --run-mapping "$WORK/tpu/mapping.json" --workload tiny --soc "$WORK/tpu.json"
+says run__unknown_backend__is_said 'no backend "tpu" runs it'
+host 1 "a name that is too long" >"$WORK/long.json"
+check_status host__long_backend__exit_3 3 "$SOCWEAVE" check "$WORK/long.json"
+says host__long_backend__is_said 'expected at most 15 characters, got 23'
 
 # What the cores cannot run.
 sed 's/"[us]8"/"f32"/g' dnn-graphs/tiny-mlp.json >"$WORK/dnn-graphs/tiny-mlp.json"

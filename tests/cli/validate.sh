@@ -70,7 +70,8 @@ check_status usage__calibrate_no_out__exit_2 2 validate --calibrate
 says usage__calibrate_no_out__is_said '--calibrate needs --out FILE'
 check_status usage__calibrate_reference__exit_2 2 validate --calibrate --backend reference --out "$WORK/m.json"
 says usage__calibrate_reference__is_said '--calibrate: expected --backend cpu or cuda, got "reference"'
-check_status usage__calibrate_host_of_a_backend__exit_2 2 validate --calibrate --backend cuda --host "$WORK/m.json"
+check_status usage__calibrate_host_of_a_backend__exit_2 2 validate --calibrate --backend cpu --host "$WORK/m.json"
+says usage__calibrate_host_of_a_backend__is_said "--backend cuda adds its GPU"
 validate --calibrate --backend cuda --samples 1 --out "$WORK/gpu.json" >"$WORK/gpu.out" 2>"$WORK/gpu.err"
 status=$?
 if [ $status = 6 ]; then

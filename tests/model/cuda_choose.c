@@ -53,7 +53,7 @@ static struct cuda_cost predict(const struct subject *s, const struct cuda_facts
 {
     struct cuda_cost cost;
     const struct cuda_row *r = row_named(row);
-    struct cuda_tiling tiling = { r->block_m, r->block_n, stages, split, 8 };
+    struct cuda_tiling tiling = { r->block_m, r->block_n, stages, split, 8, 1 };
     cuda_predict(facts, &s->problem, r, &tiling, &cost);
     return cost;
 }
@@ -74,8 +74,64 @@ TEST(cuda_predict__f16_4096__four_terms_by_hand)
     /* A 33.5 MB once (16 tiles of n, 16.5 columns at a time); B in 4 bands of 8 tiles; C 67.1 MB.
      */
     CHECK_NEAR(5 * 33554432.0 + 67108864, c.memory_bytes, 0);
-    /* 4 · (800 + 64 · 1066.667 + 128 · 256 · 24 / 128) cycles at 1.83 GHz, and a launch. */
-    CHECK_NEAR(3000 + 164394.9, c.predicted_ns, 1);
+    CHECK_INT(132, c.grid);
+    /* 800 + 4 · (64 · 1066.667 + 128 · 256 · 2 / 128) cycles at 1.83 GHz, and a launch. */
+    CHECK_NEAR(3000 + 150773.0, c.predicted_ns, 1);
+    subject_release(&s);
+    cuda_fake_end();
+}
+
+TEST(cuda_predict__pairs__half_of_b_through_the_cache)
+{
+    struct subject s;
+    struct cuda_facts h100 = cuda_fake_begin()->facts;
+    struct cuda_cost c;
+    const struct cuda_row *row = row_named("wgmma_tma_f16_128x256");
+    struct cuda_tiling tiling = { 128, 256, 4, 1, 8, 2 };
+    subject_init(&s, "wgmma.m64n256k16.f16", "gemm", "m=4096 n=4096 k=4096");
+    h100.units = 131;
+    cuda_predict(&h100, &s.problem, row, &tiling, &c);
+    CHECK_NEAR(512, c.staging_cycles, 0); /* (128 + 256 / 2) · 128 bytes / 64 */
+    CHECK_INT(130, c.grid);               /* whole pairs */
+    tiling.group = 5;                     /* tiles 4 and 5 are not one above the other */
+    cuda_predict(&h100, &s.problem, row, &tiling, &c);
+    CHECK_INT(0, c.occupancy);
+    tiling.group = 8;
+    cuda_predict(&h100, &s.problem, row_named("wgmma_f16_128x256"), &tiling, &c);
+    CHECK_INT(0, c.occupancy); /* threads copy for their own block */
+    subject_release(&s);
+    subject_init(&s, "wgmma.m64n256k16.f16", "gemm", "m=4224 n=4096 k=4096"); /* 33 tiles of m */
+    cuda_predict(&h100, &s.problem, row, &tiling, &c);
+    CHECK_INT(0, c.occupancy);
+    subject_release(&s);
+    cuda_fake_end();
+}
+
+TEST(cuda_predict__measured_device__clock_and_memory_by_hand)
+{
+    struct subject s;
+    struct cuda_fake *fake = cuda_fake_begin();
+    subject_init(&s, "wgmma.m64n256k16.f16", "gemm", "m=4096 n=4096 k=4096");
+    /* Half of 2 · 4096 · 0.96 · 132 · 1.83e9: twice as many ns for as many cycles. */
+    struct intrin_calibration machine = {
+        .name = "x",
+        .cores = 132,
+        .rate_count = 1,
+        .link = { 1e10, 1e10, 1000 },
+        .rates = { { .threads = 132,
+                     .peak_ops_per_s = 8192 * 0.96 * 132 * 0.915e9,
+                     .memory_bytes_per_s = 2e12,
+                     .memory_write_bytes_per_s = 1e12 } },
+    };
+    struct cuda_facts h100 = cuda_facts_measured(&fake->facts, cuda_driver_here(), &machine);
+    CHECK_NEAR(0.915e9, h100.clock_hz, 1);
+    CHECK_NEAR(50e6, h100.cache_bytes, 0); /* the file does not say */
+    struct cuda_cost c = predict(&s, &h100, "wgmma_tma_f16_128x256", 4, 1);
+    CHECK_NEAR(2 * 150773.0, c.product_ns, 1);
+    CHECK_NEAR(5 * 33554432 / 2e3 + 67108864 / 1e3, c.memory_ns, 1e-3);
+    fake->without_wgmma = true; /* mma.sync reaches 0.64 */
+    h100 = cuda_facts_measured(&fake->facts, cuda_driver_here(), &machine);
+    CHECK_NEAR(0.915e9 * 0.96 / 0.64, h100.clock_hz, 1);
     subject_release(&s);
     cuda_fake_end();
 }
@@ -88,9 +144,9 @@ TEST(cuda_predict__split_of_k__sums_and_a_second_launch)
     struct cuda_cost one = predict(&s, &h100, "wgmma_tma_f16_128x256", 4, 1);
     struct cuda_cost c = predict(&s, &h100, "wgmma_tma_f16_128x256", 4, 8);
     CHECK_INT(1, c.blocks_per_unit);
-    /* 256 steps / 8: 800 + 32 · 1066.667 + 6144 cycles; 8 · 8 · 128 · 256 bytes of sums. */
-    CHECK_NEAR(3000 + 22446.6 + 3000 + 626.0, c.predicted_ns, 1);
-    CHECK_NEAR(3000 + 153011.3, one.predicted_ns, 1);
+    /* 256 steps / 8: 800 + 32 · 1066.667 + 512 cycles; 8 · 8 · 128 · 256 bytes of sums. */
+    CHECK_NEAR(3000 + 19369.0 + 3000 + 626.0, c.predicted_ns, 1);
+    CHECK_NEAR(3000 + 149933.7, one.predicted_ns, 1);
     subject_release(&s);
     cuda_fake_end();
 }
@@ -135,7 +191,7 @@ TEST(cuda_choices__large_product__tensor_copies_and_the_largest_tile)
     CHECK_OK(cuda_choices(&fake->facts, &all, &s.problem, &s.intrin, &choices, &count, &falls_back,
                           err));
     CHECK(!falls_back && count > 20);
-    CHECK_STR("wgmma_tma_f16_128x256 stages 4 split 1 group 8", choices[0].name);
+    CHECK_STR("wgmma_tma_f16_128x256 stages 4 split 1 group 8 pairs", choices[0].name);
     for (size_t at = 1; at < count; at++)
         CHECK(choices[at - 1].cost.predicted_ns <= choices[at].cost.predicted_ns);
     free(choices);

@@ -106,7 +106,7 @@ static void load_tile(struct machine *m, const struct cuda_operand *op, const vo
 {
     const struct cuda_params *p = m->cta->p;
     uint32_t r = step / p->k_tiles, k0 = step % p->k_tiles * p->block_k;
-    struct cuda_place place = cuda_place_at(op, p->tables, m->cta->block.z, r);
+    struct cuda_place place = cuda_place_at(op, p->tables, m->block.z, r);
     for (uint32_t thread = m->first_thread; thread < m->first_thread + m->threads; thread++)
         for (uint32_t q = thread; q < rows * CUDA_ROW_CHUNKS; q += m->load_threads) {
             struct cuda_chunk chunk = cuda_chunk_at(op, rows, line0, k0, q);
@@ -118,50 +118,78 @@ void machine_load(struct machine *m, uint32_t number, uint32_t stage)
 {
     const struct cuda_row *row = m->cta->row;
     const struct cuda_params *p = m->cta->p;
-    uint32_t tile = cuda_row_stage_bytes(row) * stage, step = m->cta->block.begin + number;
+    uint32_t tile = cuda_row_stage_bytes(row) * stage, step = m->block.begin + number;
     uint32_t split = row->engine == CUDA_WMMA
                          ? cuda_panel_tile_bytes(dtype_bytes(row->type_a), p->block_m)
                          : p->block_m * CUDA_ROW_BYTES;
-    load_tile(m, &p->operand_a, p->a, tile, p->block_m, m->cta->block.m0, step);
-    load_tile(m, &p->operand_b, p->b, tile + split, p->block_n, m->cta->block.n0, step);
+    load_tile(m, &p->operand_a, p->a, tile, p->block_m, m->block.m0, step);
+    load_tile(m, &p->operand_b, p->b, tile + split, p->block_n, m->block.n0, step);
 }
 
 /* --- launches --------------------------------------------------------------------------------- */
 
-void machine_deliver(struct machine_cta *cta, uint32_t i, uint32_t j, int32_t sum)
+uint32_t machine_take(struct machine *m, uint32_t tile)
 {
-    i += cta->block.m0;
-    j += cta->block.n0;
+    m->block = cuda_block_at(m->cta->p, tile);
+    m->cta->e->tiles++;
+    return m->block.count;
+}
+
+void machine_deliver(struct machine *m, uint32_t i, uint32_t j, int32_t sum)
+{
+    struct machine_cta *cta = m->cta;
+    i += m->block.m0;
+    j += m->block.n0;
     if (dtype_bytes(cta->row->type_a) == 2)
-        cuda_deliver_f32(cta->p, &cta->block, i, j, (float)sum);
+        cuda_deliver_f32(cta->p, &m->block, i, j, (float)sum);
     else
-        cuda_deliver_s32(cta->p, &cta->block, i, j, sum);
+        cuda_deliver_s32(cta->p, &m->block, i, j, sum);
+}
+
+static void cta_init(struct machine_cta *cta, struct emulation *e, const struct cuda_row *row,
+                     const struct cuda_params *p)
+{
+    *cta = (struct machine_cta){ .e = e, .row = row, .p = p };
+    cta->shared_bytes = cuda_row_stage_bytes(row) * p->stages;
+    cta->shared = mem_alloc(cta->shared_bytes, 1);
+    cta->unfenced = mem_alloc(cta->shared_bytes / CUDA_CHUNK_BYTES, 1);
+    cta->sums = mem_alloc((size_t)row->block_m * row->block_n, sizeof *cta->sums);
+}
+
+static void cta_begin(struct machine_cta *cta)
+{
+    cta->rng = rng_stream(cta->e->seed, 11, cta->e->blocks++);
+    memset(cta->shared, 0xff, cta->shared_bytes);
+    memset(cta->unfenced, 0, cta->shared_bytes / CUDA_CHUNK_BYTES);
+    memset(cta->sums, 0, (size_t)cta->row->block_m * cta->row->block_n * sizeof *cta->sums);
 }
 
 void emulate_launch(struct emulation *e, const struct cuda_row *row, const struct cuda_params *p)
 {
-    struct machine_cta cta = { .e = e, .row = row, .p = p };
-    cta.shared_bytes = cuda_row_stage_bytes(row) * p->stages;
-    cta.shared = mem_alloc(cta.shared_bytes, 1);
-    cta.unfenced = mem_alloc(cta.shared_bytes / CUDA_CHUNK_BYTES, 1);
-    size_t sums = (size_t)row->block_m * row->block_n;
-    cta.sums = mem_alloc(sums, sizeof *cta.sums);
-    for (uint32_t block = 0; block < p->z * p->split * p->m_tiles * p->n_tiles; block++) {
-        cta.block = cuda_block_at(p, block);
-        cta.rng = rng_stream(e->seed, 11, e->blocks);
-        memset(cta.shared, 0xff, cta.shared_bytes);
-        memset(cta.unfenced, 0, cta.shared_bytes / CUDA_CHUNK_BYTES);
-        memset(cta.sums, 0, sums * sizeof *cta.sums);
-        if (row->engine == CUDA_WGMMA || row->engine == CUDA_WGMMA_TMA)
-            machine_run_wgmma(&cta);
+    struct machine_cta ctas[MACHINE_CLUSTER_MAX];
+    bool stays = cuda_row_stays(row);
+    CHECK_INT(p->z * p->split * p->m_tiles * p->n_tiles, p->blocks);
+    CHECK(stays ? p->grid > 0 && p->grid <= p->blocks : p->grid == p->blocks);
+    CHECK(p->cluster >= 1 && p->cluster <= MACHINE_CLUSTER_MAX && p->grid % p->cluster == 0);
+    for (uint32_t rank = 0; rank < p->cluster; rank++) {
+        cta_init(&ctas[rank], e, row, p);
+        ctas[rank].cluster = ctas;
+        ctas[rank].rank = rank;
+    }
+    for (uint32_t block = 0; block < p->grid; block += p->cluster) {
+        for (uint32_t rank = 0; rank < p->cluster; rank++)
+            cta_begin(&ctas[rank]);
+        if (stays)
+            machine_run_wgmma(ctas, block);
         else
-            machine_run_together(&cta);
-        e->blocks++;
+            machine_run_together(ctas, block);
     }
     if (p->partial != NULL)
         for (uint64_t t = 0; t < (uint64_t)p->z * p->m * p->n; t++)
             cuda_reduce(p, dtype_bytes(row->type_a) == 2, t);
-    free(cta.shared);
-    free(cta.unfenced);
-    free(cta.sums);
+    for (uint32_t rank = 0; rank < p->cluster; rank++) {
+        free(ctas[rank].shared);
+        free(ctas[rank].unfenced);
+        free(ctas[rank].sums);
+    }
 }

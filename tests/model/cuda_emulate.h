@@ -11,11 +11,14 @@
 #include "backends/cuda/rows.h"
 
 struct emulation {
+    bool in_pairs;          /* tensor copies, and clusters where tiles pair */
     bool late;              /* what is asynchronous happens at the last moment, else at the first */
     uint64_t seed;          /* of the turns of producers, consumers and tensor copies */
     size_t tensor_bytes[2]; /* of A and B */
     /* What was seen: of the launch so far. */
-    uint64_t blocks, copies, gathers, boxes;
+    uint64_t blocks, tiles, copies, gathers, boxes;
+    uint64_t clusters;  /* launches of pairs */
+    uint64_t plain;     /* accumulators stored two by two */
     uint64_t conflicts; /* shared accesses past one per bank */
 };
 

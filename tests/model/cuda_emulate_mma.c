@@ -43,7 +43,12 @@ static int32_t element_of(enum dtype type, const uint32_t *registers, unsigned e
     return model_whole(type, (const uint8_t *)registers + e * dtype_bytes(type));
 }
 
-void machine_fetch_a(struct machine *m, uint32_t i, uint32_t line, uint32_t part)
+uint32_t machine_buffers(const struct machine *m)
+{
+    return cuda_fragment_buffers(m->cta->row->warp_m, m->cta->row->warp_n);
+}
+
+void machine_fetch_a(struct machine *m, uint32_t buffer, uint32_t i, uint32_t line, uint32_t part)
 {
     enum dtype type = m->cta->row->type_a;
     unsigned bytes = dtype_bytes(type);
@@ -52,12 +57,12 @@ void machine_fetch_a(struct machine *m, uint32_t i, uint32_t line, uint32_t part
     for (unsigned lane = 0; lane < 32; lane++)
         for (unsigned e = 0; e < 16 / bytes; e++) {
             struct model_at at = model_mma_a(bytes, lane, e);
-            m->a[i][at.row][at.column] = element_of(type, registers[lane], e);
+            m->a[buffer][i][at.row][at.column] = element_of(type, registers[lane], e);
         }
 }
 
 /* 16 lines: two fragments of B. */
-void machine_fetch_b(struct machine *m, uint32_t j, uint32_t line, uint32_t part)
+void machine_fetch_b(struct machine *m, uint32_t buffer, uint32_t j, uint32_t line, uint32_t part)
 {
     enum dtype type = m->cta->row->type_b;
     unsigned bytes = dtype_bytes(type);
@@ -67,15 +72,16 @@ void machine_fetch_b(struct machine *m, uint32_t j, uint32_t line, uint32_t part
         for (unsigned lane = 0; lane < 32; lane++)
             for (unsigned e = 0; e < 8 / bytes; e++) {
                 struct model_at at = model_mma_b(bytes, lane, e);
-                m->b[j][half][at.column][at.row] = element_of(type, registers[lane] + 2 * half, e);
+                m->b[buffer][j][half][at.column][at.row] =
+                    element_of(type, registers[lane] + 2 * half, e);
             }
 }
 
 /* One mma for a 16 x 8 piece of the warp's tile. */
-void machine_mma(struct machine *m, uint32_t i, uint32_t j)
+void machine_mma(struct machine *m, uint32_t buffer, uint32_t i, uint32_t j)
 {
     const struct cuda_row *row = m->cta->row;
-    int32_t(*a)[32] = m->a[i], (*b)[32] = m->b[j / 2][j % 2];
+    int32_t(*a)[32] = m->a[buffer][i], (*b)[32] = m->b[buffer][j / 2][j % 2];
     int32_t *sums =
         m->cta->sums + m->warp * row->warp_m * row->warp_n + (i * (row->warp_n / 8) + j) * 128;
     for (unsigned lane = 0; lane < 32; lane++)
@@ -88,17 +94,17 @@ void machine_mma(struct machine *m, uint32_t i, uint32_t j)
         }
 }
 
-static void deliver_mma(struct machine_cta *cta)
+static void deliver_mma(struct machine *m)
 {
-    const struct cuda_row *row = cta->row;
-    const int32_t *sums = cta->sums;
+    const struct cuda_row *row = m->cta->row;
+    const int32_t *sums = m->cta->sums;
     for (uint32_t warp = 0; warp < row->threads / 32; warp++)
         for (uint32_t i = 0; i < row->warp_m / 16; i++)
             for (uint32_t j = 0; j < row->warp_n / 8; j++)
                 for (uint32_t lane = 0; lane < 32; lane++)
                     for (uint32_t e = 0; e < 4; e++)
                         machine_deliver(
-                            cta,
+                            m,
                             cuda_warp_line(row->block_m, row->warp_m, warp) + 16 * i +
                                 cuda_c_line(lane, e),
                             cuda_warp_column(row->block_m, row->warp_m, row->warp_n, warp) + 8 * j +
@@ -146,8 +152,9 @@ static void warp_wmma(struct machine *m, uint32_t part)
 }
 
 /* store_matrix_sync into each warp's part of shared memory, then element by element. */
-static void deliver_wmma(struct machine_cta *cta)
+static void deliver_wmma(struct machine *m)
 {
+    const struct machine_cta *cta = m->cta;
     const struct cuda_row *row = cta->row;
     for (uint32_t warp = 0; warp < row->threads / 32; warp++) {
         uint32_t line = cuda_warp_line(row->block_m, row->warp_m, warp);
@@ -155,7 +162,7 @@ static void deliver_wmma(struct machine_cta *cta)
         for (uint32_t at = 0; at < row->warp_m * row->warp_n; at++) {
             struct cuda_spot spot = cuda_spot_at(&cta->p->operand_c, row->warp_m, row->warp_n, at);
             uint32_t i = line + spot.line, j = column + spot.column;
-            machine_deliver(cta, i, j, cta->sums[i * row->block_n + j]);
+            machine_deliver(m, i, j, cta->sums[i * row->block_n + j]);
         }
     }
 }
@@ -165,7 +172,7 @@ static void deliver_wmma(struct machine_cta *cta)
 void machine_multiply(struct machine *m, uint32_t number, uint32_t stage)
 {
     const struct cuda_row *row = m->cta->row;
-    uint32_t parts = cuda_step_parts(m->cta->p, m->cta->block.begin + number);
+    uint32_t parts = cuda_step_parts(m->cta->p, m->block.begin + number);
     m->stage = cuda_row_stage_bytes(row) * stage;
     if (row->engine == CUDA_WMMA) /* k of 16 elements: as many parts for 2 bytes, twice for 1 */
         parts *= cuda_panel_parts(dtype_bytes(row->type_a)) / CUDA_ROW_STEPS;
@@ -180,14 +187,14 @@ void machine_multiply(struct machine *m, uint32_t number, uint32_t stage)
     }
 }
 
-void machine_run_together(struct machine_cta *cta)
+void machine_run_together(struct machine_cta *cta, uint32_t block)
 {
     uint32_t threads = cta->row->threads;
     struct machine m = { .cta = cta, .threads = threads, .load_threads = threads };
-    cuda_run_together(&m, cta->block.count, cta->p->stages);
+    cuda_run_together(&m, machine_take(&m, block), cta->p->stages);
     free(m.copies);
     if (cta->row->engine == CUDA_WMMA)
-        deliver_wmma(cta);
+        deliver_wmma(&m);
     else
-        deliver_mma(cta);
+        deliver_mma(&m);
 }

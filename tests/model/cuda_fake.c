@@ -1,18 +1,22 @@
 #include "tests/model/cuda_fake.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/test.h"
 
-enum { BLOCKS_MAX = 64 };
+enum { BLOCKS_MAX = 4096 };
 
 static struct cuda_fake fake;
 static struct {
     void *at;
     size_t bytes;
 } blocks[BLOCKS_MAX];
+
+/* A thread drives it, others copy from it. */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
 static enum err_code lost(struct err *err)
 {
@@ -70,12 +74,28 @@ static void release(void *memory)
         }
 }
 
-static enum err_code copy(void *to, const void *from, size_t bytes, struct err *err)
+/* A copy must fit the block that it begins: tests give whole ones. */
+static enum err_code copy(void *to, const void *from, size_t bytes, const void *there,
+                          uint64_t *count, struct err *err)
 {
-    if (fake.is_lost)
-        return lost(err);
-    memcpy(to, from, bytes);
-    return ERR_OK;
+    pthread_mutex_lock(&one_at_a_time);
+    bool fits = bytes <= bytes_at(there), is_lost = fake.is_lost;
+    if (fits && !is_lost)
+        memcpy(to, from, bytes);
+    *count += bytes;
+    pthread_mutex_unlock(&one_at_a_time);
+    CHECK(fits);
+    return is_lost ? lost(err) : ERR_OK;
+}
+
+static enum err_code upload(void *to, const void *from, size_t bytes, struct err *err)
+{
+    return copy(to, from, bytes, to, &fake.uploaded_bytes, err);
+}
+
+static enum err_code download(void *to, const void *from, size_t bytes, struct err *err)
+{
+    return copy(to, from, bytes, from, &fake.downloaded_bytes, err);
 }
 
 static enum err_code fill(void *to, int byte, size_t bytes, struct err *err)
@@ -111,7 +131,9 @@ static enum err_code launch(const struct cuda_launch *l, struct err *err)
     fake.emulation.tensor_bytes[1] = bytes_at(p->b);
     fake.launches++;
     snprintf(fake.last_row, sizeof fake.last_row, "%s", l->row->name);
+    pthread_mutex_lock(&one_at_a_time);
     emulate_launch(&fake.emulation, l->row, p);
+    pthread_mutex_unlock(&one_at_a_time);
     return ERR_OK;
 }
 
@@ -144,8 +166,8 @@ static const struct cuda_driver driver = {
     .has = has,
     .allocate = allocate,
     .release = release,
-    .upload = copy,
-    .download = copy,
+    .upload = upload,
+    .download = download,
     .fill = fill,
     .encode = encode,
     .launch = launch,

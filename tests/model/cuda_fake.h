@@ -20,6 +20,7 @@ struct cuda_fake {
     /* What happened. */
     size_t used_bytes, allocations;
     uint64_t launches, timings, resets;
+    uint64_t uploaded_bytes, downloaded_bytes;
     struct emulation emulation;
     char last_row[64];
 };

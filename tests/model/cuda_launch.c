@@ -110,6 +110,14 @@ static void run_row(struct launch_case *c, const struct cuda_problem *problem,
     cuda_problem_tile(&p, &own);
     if (row->engine == CUDA_WGMMA_TMA)
         cuda_problem_use_boxes(&p);
+    if (row->engine == CUDA_WGMMA || row->engine == CUDA_WGMMA_TMA)
+        p.grid = 1 + (uint32_t)(e->seed % p.blocks);
+    if (row->engine == CUDA_WGMMA_TMA && cuda_problem_pairs(&p) &&
+        (e->in_pairs || e->seed / 256 % 3 > 0)) {
+        p.cluster = 2;
+        p.grid += p.grid % 2;
+        e->clusters++;
+    }
     p.tables = problem->tables;
     p.a = c->data[0];
     p.b = problem->packed_b != NULL ? problem->packed_b : c->data[1];
@@ -125,11 +133,12 @@ static void run_row(struct launch_case *c, const struct cuda_problem *problem,
 }
 
 static size_t pick_row(const struct launch_case *c, const struct cuda_problem *problem,
-                       struct rng *rng)
+                       const struct emulation *e, struct rng *rng)
 {
     size_t fits[64], count = 0;
     for (size_t row = 0; row < cuda_row_count; row++)
         if (cuda_row_is_of(&cuda_rows[row], &c->intrin) &&
+            (!e->in_pairs || cuda_rows[row].engine == CUDA_WGMMA_TMA) &&
             (cuda_rows[row].engine == CUDA_WGMMA_TMA
                  ? cuda_problem_has_boxes(problem)
                  : cuda_row_takes(&cuda_rows[row], problem->params.operand_a.along_lines,
@@ -149,12 +158,14 @@ static void run_emulated(struct launch_case *c, struct rng *rng, struct emulatio
     CHECK_OK(cuda_problem_init(&problem, &c->job, err));
     struct cuda_tiling tiling = { .stages = 2 + rng_below(rng, 3),
                                   .split = 1 + rng_below(rng, 3),
-                                  .group = 1 + rng_below(rng, 4) };
+                                  .group = 1 + rng_below(rng, 4),
+                                  .cluster = 1 };
+    tiling.group *= 1 + e->in_pairs;
     e->late = rng_below(rng, 2);
     e->seed = rng_below(rng, UINT32_MAX);
     e->tensor_bytes[0] = problem.bytes[1];
     e->tensor_bytes[1] = problem.bytes[2];
-    run_row(c, &problem, &cuda_rows[pick_row(c, &problem, rng)], &tiling, e);
+    run_row(c, &problem, &cuda_rows[pick_row(c, &problem, e, rng)], &tiling, e);
     cuda_problem_release(&problem);
 }
 
@@ -266,6 +277,44 @@ TEST(cuda_launch__random_products__exact)
     }
     CHECK(e.copies > 1000 && e.gathers > 1000 && e.boxes > 100);
     CHECK_INT(0, e.conflicts);
+}
+
+/* Few blocks, many tiles, short sums: stages and their parities go on from tile to tile. */
+TEST(cuda_launch__blocks_that_stay__go_on_from_tile_to_tile)
+{
+    struct emulation e = { 0 };
+    for (uint64_t seed = 1; seed <= 16; seed++) {
+        char numbers[96];
+        struct rng rng = rng_stream(seed, 14, 0);
+        struct expr expr;
+        int unit = seed % 3 == 0 ? 1 : 16;
+        snprintf(numbers, sizeof numbers, "m=%d n=%d k=%d", 130 + (int)ragged(&rng, 120, 200),
+                 256 + (int)ragged(&rng, 200 / unit, 300 / unit) * unit,
+                 (int)ragged(&rng, 100 / unit, 200 / unit) * unit);
+        match_op("gemm", numbers, &expr);
+        run_random(intrins[10 + seed % 4], &expr, seed, NULL, rng_below(&rng, 2), &e);
+    }
+    CHECK(e.tiles > 6 * e.blocks); /* up to six roles take each */
+    CHECK(e.plain > 100 && e.boxes > 200 && e.copies > 1000);
+}
+
+/* Two blocks at once, each with half of B for both, in any order that their barriers allow. */
+TEST(cuda_launch__pairs_of_blocks__share_b)
+{
+    struct emulation e = { .in_pairs = true };
+    for (uint64_t seed = 1; seed <= 24; seed++) {
+        char numbers[96];
+        struct rng rng = rng_stream(seed, 15, 0);
+        struct expr expr;
+        snprintf(numbers, sizeof numbers, "m=%d n=%d k=%d",
+                 (seed % 4 == 0 ? 390 : 130) + (int)rng_below(&rng, 120),
+                 16 * (1 + (int)rng_below(&rng, 40)), 16 * (1 + (int)rng_below(&rng, 16)));
+        match_op("gemm", numbers, &expr);
+        run_random(intrins[10 + seed % 4], &expr, seed, NULL, true, &e);
+    }
+    CHECK_INT(24, e.clusters);
+    CHECK(e.boxes > 500);
+    CHECK(e.tiles > 3 * e.blocks); /* three roles take each; some blocks more than one */
 }
 
 static void random_conv(struct rng *rng, struct expr *out)

@@ -35,10 +35,12 @@ struct machine_box {
 
 /* A block. */
 struct machine_cta {
+    struct machine_cta *cluster; /* all blocks of its cluster, this one at `rank` */
+    uint32_t rank;
+    size_t roles_left; /* 0: it has ended, and nobody may write to it */
     struct emulation *e;
     const struct cuda_row *row;
     const struct cuda_params *p;
-    struct cuda_block block;
     uint8_t *shared;
     uint8_t *unfenced; /* per 16 bytes: written, not yet handed to the asynchronous proxy */
     uint32_t shared_bytes;
@@ -47,11 +49,12 @@ struct machine_cta {
     struct machine_barrier_state barriers[2][MACHINE_STAGES_MAX];
     struct machine_box *boxes;
     size_t box_count;
-    ucontext_t scheduler;
 };
 
 struct machine {
     struct machine_cta *cta;
+    uint32_t index;                 /* of its block */
+    struct cuda_block block;        /* the tile at work */
     uint32_t first_thread, threads; /* of those that load together, the role's */
     uint32_t load_threads;
     struct machine_copy *copies;
@@ -59,7 +62,7 @@ struct machine {
     uint32_t group; /* of copies, that is being filled */
     /* mma.sync: the warp at work. */
     uint32_t warp, stage;
-    int32_t a[4][16][32], b[4][2][8][32];
+    int32_t a[2][4][16][32], b[2][4][2][8][32]; /* two buffers */
     /* wgmma: a group of consumers; instructions under way. */
     uint32_t consumer;
     struct {
@@ -72,6 +75,7 @@ struct machine {
     ucontext_t context;
     void *stack;
     bool is_done;
+    bool leaves;                                   /* waits until all roles of the cluster do */
     const struct machine_barrier_state *waits_for; /* NULL: may run */
     uint32_t waits_parity;
 };
@@ -87,26 +91,33 @@ void machine_load(struct machine *m, uint32_t number, uint32_t stage);
 void machine_multiply(struct machine *m, uint32_t number, uint32_t stage);
 uint32_t machine_warp_m(const struct machine *m);
 uint32_t machine_warp_n(const struct machine *m);
-void machine_fetch_a(struct machine *m, uint32_t i, uint32_t line, uint32_t part);
-void machine_fetch_b(struct machine *m, uint32_t j, uint32_t line, uint32_t part);
-void machine_mma(struct machine *m, uint32_t i, uint32_t j);
+uint32_t machine_buffers(const struct machine *m);
+void machine_fetch_a(struct machine *m, uint32_t buffer, uint32_t i, uint32_t line, uint32_t part);
+void machine_fetch_b(struct machine *m, uint32_t buffer, uint32_t j, uint32_t line, uint32_t part);
+void machine_mma(struct machine *m, uint32_t buffer, uint32_t i, uint32_t j);
 void machine_wait(struct machine *m, enum cuda_barrier which, uint32_t stage, uint32_t parity);
 void machine_expect(struct machine *m, uint32_t stage, uint32_t bytes);
 void machine_copy_boxes(struct machine *m, uint32_t number, uint32_t stage);
 void machine_fence_async(struct machine *m);
 void machine_arrive(struct machine *m, enum cuda_barrier which, uint32_t stage);
+void machine_arrive_at(struct machine *m, enum cuda_barrier which, uint32_t stage, uint32_t rank);
+void machine_cluster_barrier(struct machine *m);
 void machine_fence_sums(struct machine *m);
 void machine_wgmma(struct machine *m, uint32_t stage, uint32_t part);
 void machine_commit_wgmma(struct machine *m);
 void machine_wait_wgmma_but_one(struct machine *m);
 void machine_wait_wgmma(struct machine *m);
+uint32_t machine_take(struct machine *m, uint32_t tile);
+void machine_clear_sums(struct machine *m);
+void machine_deliver_sums(struct machine *m);
 
 #include "backends/cuda/mainloop.inc"
 
 /* One element of the sums to the result. */
-void machine_deliver(struct machine_cta *cta, uint32_t i, uint32_t j, int32_t sum);
-/* Engines: one block, its results delivered. */
-void machine_run_together(struct machine_cta *cta);
-void machine_run_wgmma(struct machine_cta *cta);
+void machine_deliver(struct machine *m, uint32_t i, uint32_t j, int32_t sum);
+/* Engines: one block, or a cluster of them from `block` on; their results delivered. */
+#define MACHINE_CLUSTER_MAX 2
+void machine_run_together(struct machine_cta *cta, uint32_t block);
+void machine_run_wgmma(struct machine_cta *cluster, uint32_t block);
 
 #endif

@@ -1,5 +1,4 @@
 /* Networks that are really computed, and mappings executed on cores. */
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,66 +8,8 @@
 #include "exec/exec_error.h"
 #include "exec/exec_plain.h"
 #include "exec/exec_run.h"
-#include "tests/fixture.h"
 #include "tests/test.h"
-
-#define ENERGY                                                                                     \
-    "\"energy\": { \"mac_pj\": 0, \"register_pj_per_byte\": 0, \"scratchpad_pj_per_byte\": 0, "    \
-    "\"hop_pj_per_byte\": 0, \"memory_pj_per_byte\": 0, \"pe_idle_pj_per_cycle\": 0 }"
-
-/* `count` accelerators of `cores` each. */
-static char *host_soc(unsigned count, unsigned cores)
-{
-    struct text text = { 0 };
-    text_printf(&text,
-                "{ \"socweave\": \"soc/1\", \"name\": \"host\", \"network\": { \"topology\": "
-                "\"crossbar\", \"places\": %u, \"link_bytes_per_s\": 1e9 }, \"accelerators\": [",
-                count);
-    for (unsigned i = 0; i < count; i++)
-        text_printf(&text,
-                    "%s{ \"name\": \"core%u\", \"place\": %u, \"clock_hz\": 1e9, \"pe_rows\": 1, "
-                    "\"pe_cols\": %u, \"dataflow\": \"core\", \"supports\": [\"conv\", "
-                    "\"depthwise\", \"gemm\", \"pool\", \"elementwise\", \"normalization\", "
-                    "\"movement\"], \"scratchpad_bytes\": 1e9 }",
-                    i > 0 ? ", " : "", i, i, cores);
-    text_add(&text, "], \"memory\": [ { \"name\": \"dram\", \"unlimited\": true } ], " ENERGY
-                    ", \"dataflows\": [ { \"name\": \"core\", \"measured\": { \"call_ns\": 1000, "
-                    "\"kinds\": {");
-    static const char *const kinds[] = { "conv",        "depthwise",     "gemm",    "pool",
-                                         "elementwise", "normalization", "movement" };
-    for (size_t i = 0; i < 7; i++)
-        text_printf(&text, "%s\"%s\": { \"ops_per_s\": 1e9 }", i > 0 ? ", " : "", kinds[i]);
-    text_add(&text, "} } } ] }");
-    return text.data;
-}
-
-static const char one_network[] = "{ \"socweave\": \"workload/1\", \"name\": \"w\", "
-                                  "\"networks\": [ { \"graph\": \"g0.json\", \"copies\": 2 } ] }";
-
-static void host_fixture(struct fixture *f, unsigned count, unsigned cores, const char *graph)
-{
-    char *soc = host_soc(count, cores);
-    fixture_from_text(f, soc, one_network, &graph, 1);
-    free(soc);
-}
-
-static unsigned *one_thread_each(const struct problem *problem)
-{
-    unsigned *threads = mem_alloc(problem->layer_count, sizeof *threads);
-    for (size_t i = 0; i < problem->layer_count; i++)
-        threads[i] = 1;
-    return threads;
-}
-
-static void check_right(const struct exec_net *net)
-{
-    struct exec_plain_verdict verdict;
-    struct err err = ERR_INIT;
-    CHECK_INT(ERR_OK, exec_plain_compare(net, NULL, NULL, &verdict, &err));
-    CHECK_STR("", verdict.first);
-    CHECK_INT(0, verdict.wrong_layers);
-    CHECK_INT(net->layer_count, verdict.layers);
-}
+#include "tests/unit/exec_case.h"
 
 /* Different values in a result: a network of zeros proves nothing. */
 static unsigned values_of(const struct exec_net *net, uint32_t layer)
@@ -83,80 +24,26 @@ static unsigned values_of(const struct exec_net *net, uint32_t layer)
     return count;
 }
 
-/* Concatenations, parts, another type, shapes of another rank, every step and kind of layer. */
-static const char many_operators[] =
-    "{ \"socweave\": \"dnn/1\", \"name\": \"many\", \"inputs\": [ { \"name\": \"in\", \"shape\": "
-    "[1, 3, 17, 17] }, { \"name\": \"rows\", \"shape\": [6, 20] } ], \"layers\": ["
-    "{ \"name\": \"a\", \"op\": \"conv2d\", \"extents\": { \"n\": 1, \"k\": 20, \"c\": 3, \"p\": "
-    "9, \"q\": 9, \"r\": 3, \"s\": 3 }, \"params\": { \"sh\": 2, \"sw\": 2, \"ph\": 1, \"pw\": 1 "
-    "}, \"inputs\": [\"in\"], \"epilogue\": [\"relu\", \"maxpool\"], \"output_shape\": [1, 20, 5, "
-    "5] },"
-    "{ \"name\": \"b\", \"op\": \"conv2d\", \"extents\": { \"n\": 1, \"k\": 7, \"c\": 20, \"p\": "
-    "5, \"q\": 5, \"r\": 1, \"s\": 1 }, \"inputs\": [\"a\"], \"epilogue\": [\"leaky_relu\", "
-    "\"silu\", \"batchnorm\"] },"
-    "{ \"name\": \"c\", \"op\": \"depthwise_conv2d\", \"extents\": { \"n\": 1, \"g\": 20, \"p\": "
-    "5, \"q\": 5, \"r\": 3, \"s\": 3 }, \"params\": { \"ph\": 1, \"pw\": 1 }, \"inputs\": "
-    "[\"a\"], \"epilogue\": [\"relu6\", { \"op\": \"add\", \"input\": \"a\" }] },"
-    "{ \"name\": \"d\", \"op\": \"conv2d\", \"extents\": { \"n\": 1, \"k\": 8, \"c\": 27, \"p\": "
-    "5, \"q\": 5, \"r\": 3, \"s\": 3 }, \"params\": { \"ph\": 1, \"pw\": 1 }, \"inputs\": [[\"b\", "
-    "\"c\"]], \"epilogue\": [\"lrn\", \"maxpool\", \"hardswish\", \"upsample\"], \"output_shape\": "
-    "[1, 8, 10, 10] },"
-    "{ \"name\": \"e\", \"op\": \"gemm\", \"extents\": { \"m\": 1, \"n\": 33, \"k\": 500 }, "
-    "\"inputs\": [\"c\"], \"epilogue\": [\"gelu\", \"sigmoid\", \"softmax\"] },"
-    "{ \"name\": \"f\", \"op\": \"gemm\", \"extents\": { \"m\": 6, \"n\": 30, \"k\": 20 }, "
-    "\"inputs\": [\"rows\"], \"epilogue\": [\"layernorm\", { \"op\": \"mul\", \"input\": "
-    "[{ \"from\": \"d\", \"elements\": 60 }] }] },"
-    "{ \"name\": \"g\", \"op\": \"batched_gemm\", \"extents\": { \"b\": 3, \"m\": 6, \"n\": 4, "
-    "\"k\": 10 }, \"inputs\": [\"f\", { \"from\": \"f\", \"elements\": 120 }], \"epilogue\": "
-    "[\"tanh\", \"rmsnorm\"] },"
-    "{ \"name\": \"h\", \"op\": \"maxpool2d\", \"extents\": { \"n\": 1, \"k\": 8, \"p\": 5, \"q\": "
-    "5, \"r\": 2, \"s\": 2 }, \"params\": { \"sh\": 2, \"sw\": 2 }, \"inputs\": [\"d\"] },"
-    "{ \"name\": \"i\", \"op\": \"global_avgpool\", \"extents\": { \"k\": 8, \"r\": 5, \"s\": 5 }, "
-    "\"inputs\": [\"h\"] },"
-    "{ \"name\": \"j\", \"op\": \"add\", \"extents\": { \"k\": 8, \"p\": 5, \"q\": 5 }, "
-    "\"inputs\": [\"h\", \"h\"] },"
-    "{ \"name\": \"k\", \"op\": \"gelu\", \"extents\": { \"k\": 8, \"p\": 5, \"q\": 5 }, "
-    "\"inputs\": [\"j\"] },"
-    "{ \"name\": \"l\", \"op\": \"softmax\", \"extents\": { \"m\": 6, \"n\": 30 }, \"inputs\": "
-    "[\"f\"] },"
-    "{ \"name\": \"m\", \"op\": \"concat\", \"extents\": { \"k\": 16, \"p\": 5, \"q\": 5 }, "
-    "\"inputs\": [[\"j\", \"k\"]] },"
-    "{ \"name\": \"o\", \"op\": \"transposed_conv2d\", \"extents\": { \"n\": 1, \"k\": 5, \"c\": "
-    "16, \"p\": 10, \"q\": 10, \"r\": 2, \"s\": 2 }, \"params\": { \"sh\": 2, \"sw\": 2 }, "
-    "\"inputs\": [\"m\"] },"
-    "{ \"name\": \"p\", \"op\": \"grouped_conv2d\", \"extents\": { \"n\": 1, \"g\": 2, \"k\": 3, "
-    "\"c\": 8, \"p\": 5, \"q\": 5, \"r\": 3, \"s\": 3 }, \"params\": { \"ph\": 1, \"pw\": 1 }, "
-    "\"inputs\": [\"m\"], \"epilogue\": [\"globalavgpool\"], \"output_shape\": [1, 6] },"
-    "{ \"name\": \"q\", \"op\": \"transpose\", \"extents\": { \"k\": 16, \"p\": 5, \"q\": 5 }, "
-    "\"inputs\": [\"m\"] },"
-    "{ \"name\": \"r\", \"op\": \"move\", \"extents\": { \"k\": 4, \"p\": 5, \"q\": 5 }, "
-    "\"inputs\": [\"q\"] },"
-    "{ \"name\": \"s\", \"op\": \"conv2d\", \"types\": { \"output\": \"s8\" }, \"extents\": { "
-    "\"n\": 1, \"k\": 9, \"c\": 4, \"p\": 5, \"q\": 5, \"r\": 1, \"s\": 1 }, \"inputs\": [\"r\"], "
-    "\"epilogue\": [\"relu\", \"maxpool\", \"avgpool\"], \"output_shape\": [1, 9, 2, 2] },"
-    "{ \"name\": \"t\", \"op\": \"gemm\", \"extents\": { \"m\": 4, \"n\": 7, \"k\": 9 }, "
-    "\"inputs\": [\"s\"] } ] }";
-
 TEST(exec_net__every_operator__equals_the_reference)
 {
     struct fixture f;
     struct exec_net *net;
     struct err err = ERR_INIT;
-    host_fixture(&f, 1, 1, many_operators);
-    unsigned *threads = one_thread_each(&f.problem);
-    if (exec_net_new(&net, &f.workload, &backend_cpu, threads, 3, &err) != ERR_OK)
+    exec_case_fixture(&f, 1, 1, exec_case_many);
+    struct exec_place *places = exec_case_places(&f.problem);
+    if (exec_net_new(&net, &f.workload, places, 3, &err) != ERR_OK)
         test_fail(__FILE__, __LINE__, "%s", err.text);
-    exec_net_poison(net);
+    CHECK_INT(ERR_OK, exec_net_poison(net, &err));
     for (uint32_t i = 0; i < net->layer_count; i++)
         CHECK_INT(ERR_OK, exec_net_compute(net, i, &err));
-    check_right(net);
+    exec_case_check(net);
     for (uint32_t i = 0; i < net->layer_count; i++)
         if (net->layers[i].step_count == 0 && net->layers[i].result.elements >= 100 &&
             values_of(net, i) <= 4)
             test_fail(__FILE__, __LINE__, "%s has %u values", net->layers[i].name,
                       values_of(net, i));
     exec_net_free(net);
-    free(threads);
+    free(places);
     fixture_release(&f);
 }
 
@@ -165,9 +52,9 @@ TEST(exec_net__a_wrong_element__is_found_and_named)
     struct fixture f;
     struct exec_net *net;
     struct exec_plain_verdict verdict;
-    host_fixture(&f, 1, 1, many_operators);
-    unsigned *threads = one_thread_each(&f.problem);
-    CHECK_INT(ERR_OK, exec_net_new(&net, &f.workload, &backend_cpu, threads, 3, NULL));
+    exec_case_fixture(&f, 1, 1, exec_case_many);
+    struct exec_place *places = exec_case_places(&f.problem);
+    CHECK_INT(ERR_OK, exec_net_new(&net, &f.workload, places, 3, NULL));
     for (uint32_t i = 0; i < net->layer_count; i++)
         CHECK_INT(ERR_OK, exec_net_compute(net, i, NULL));
     uint8_t *result = net->layers[1].result.data;
@@ -176,7 +63,7 @@ TEST(exec_net__a_wrong_element__is_found_and_named)
     CHECK_INT(1, verdict.wrong_layers);
     CHECK(strstr(verdict.first, net->layers[1].name) != NULL);
     exec_net_free(net);
-    free(threads);
+    free(places);
     fixture_release(&f);
 }
 
@@ -185,12 +72,12 @@ static void check_refused(const char *graph, const char *word)
     struct fixture f;
     struct exec_net *net;
     struct err err = ERR_INIT;
-    host_fixture(&f, 1, 1, graph);
-    unsigned *threads = one_thread_each(&f.problem);
-    CHECK_INT(ERR_UNSUPPORTED, exec_net_new(&net, &f.workload, &backend_cpu, threads, 1, &err));
+    exec_case_fixture(&f, 1, 1, graph);
+    struct exec_place *places = exec_case_places(&f.problem);
+    CHECK_INT(ERR_UNSUPPORTED, exec_net_new(&net, &f.workload, places, 1, &err));
     if (strstr(err.text, word) == NULL)
         test_fail(__FILE__, __LINE__, "\"%s\" does not name %s", err.text, word);
-    free(threads);
+    free(places);
     fixture_release(&f);
 }
 
@@ -251,12 +138,6 @@ TEST(exec_step__windows__by_hand)
 
 /* --- on cores --------------------------------------------------------------------------------- */
 
-static unsigned cores_here(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
-}
-
 static void check_events(const struct problem *p, const struct mapping *mapping,
                          const struct exec_timeline *timeline)
 {
@@ -291,7 +172,7 @@ static uint64_t run_random(const struct problem *p, struct exec_net *net, uint64
             copied += timeline.layers[i].copied_bytes;
         exec_timeline_release(&timeline);
     }
-    check_right(net);
+    exec_case_check(net);
     exec_runner_free(runner);
     mapping_release(&mapping);
     return copied;
@@ -299,21 +180,21 @@ static uint64_t run_random(const struct problem *p, struct exec_net *net, uint64
 
 TEST(exec_run__random_mappings__equal_the_reference)
 {
-    if (cores_here() < 2)
+    if (exec_case_cores() < 2)
         test_skip("two cores are needed");
     struct fixture f;
     uint64_t copied = 0;
-    host_fixture(&f, 2, 1, many_operators);
-    unsigned *threads = one_thread_each(&f.problem);
+    exec_case_fixture(&f, 2, 1, exec_case_many);
+    struct exec_place *places = exec_case_places(&f.problem);
     for (uint64_t seed = 1; seed <= 6; seed++) {
         struct exec_net *net;
         test_seed(seed);
-        CHECK_INT(ERR_OK, exec_net_new(&net, &f.workload, &backend_cpu, threads, seed, NULL));
+        CHECK_INT(ERR_OK, exec_net_new(&net, &f.workload, places, seed, NULL));
         copied += run_random(&f.problem, net, seed);
         exec_net_free(net);
     }
     CHECK(copied > 0);
-    free(threads);
+    free(places);
     fixture_release(&f);
 }
 
@@ -322,10 +203,10 @@ TEST(exec_run__too_many_cores__are_unavailable)
     struct fixture f;
     struct mapping mapping;
     struct err err = ERR_INIT;
-    unsigned threads[64];
-    host_fixture(&f, 1, cores_here() + 1, many_operators);
+    struct exec_place places[64];
+    exec_case_fixture(&f, 1, exec_case_cores() + 1, exec_case_many);
     fixture_random_mapping(&f.problem, 1, MAPPING_BY_LAYER, &mapping);
-    CHECK_INT(ERR_UNAVAILABLE, exec_run_threads(&f.problem, &mapping, threads, &err));
+    CHECK_INT(ERR_UNAVAILABLE, exec_run_places(&f.problem, &mapping, places, &err));
     CHECK(strstr(err.text, "cores") != NULL);
     mapping_release(&mapping);
     fixture_release(&f);
@@ -336,10 +217,10 @@ TEST(exec_run__accelerators_that_are_no_cores__are_refused)
     struct fixture f;
     struct mapping mapping;
     struct err err = ERR_INIT;
-    unsigned threads[64];
+    struct exec_place places[64];
     fixture_shipped(&f, "comb-small-low-any", "tiny");
     fixture_random_mapping(&f.problem, 1, MAPPING_BY_LAYER, &mapping);
-    CHECK_INT(ERR_VALUE, exec_run_threads(&f.problem, &mapping, threads, &err));
+    CHECK_INT(ERR_VALUE, exec_run_places(&f.problem, &mapping, places, &err));
     CHECK(strstr(err.text, "no measured core") != NULL);
     mapping_release(&mapping);
     fixture_release(&f);
@@ -358,7 +239,7 @@ TEST(exec_error__two_cores__parts_by_hand)
 {
     struct fixture f;
     const char *graphs[] = { chain };
-    char *soc = host_soc(2, 1);
+    char *soc = exec_case_soc(2, 1, false);
     fixture_from_text(&f, soc,
                       "{ \"socweave\": \"workload/1\", \"name\": \"w\", \"networks\": [ { "
                       "\"graph\": \"g0.json\" } ] }",

@@ -2,6 +2,8 @@
  * A device by the CUDA run-time library, linked statically; libcuda never, so that the program
  * starts, and probes, without a driver.
  */
+/* A stream per thread: those that copy from the device do not wait for the one that computes. */
+#define CUDA_API_PER_THREAD_DEFAULT_STREAM
 #include <cuda_runtime_api.h>
 #include <stdio.h>
 
@@ -118,9 +120,15 @@ static void release(void *memory)
     cudaGetLastError();
 }
 
+/* It comes back when the bytes have left, not when they are there; other threads' streams do not
+ * wait for this one's. */
 static enum err_code upload(void *to, const void *from, size_t bytes, struct err *err)
 {
-    return check(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), "copy to the device", err);
+    enum err_code rc =
+        check(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), "copy to the device", err);
+    return rc == ERR_OK
+               ? check(cudaStreamSynchronize(cudaStreamPerThread), "copy to the device", err)
+               : rc;
 }
 
 static enum err_code download(void *to, const void *from, size_t bytes, struct err *err)
@@ -154,21 +162,30 @@ static enum err_code launch(const struct cuda_launch *l, struct err *err)
     const void *function = function_of(l->row, p->operand_a.along_lines, p->operand_b.along_lines);
     void *arguments[] = { (void *)(uintptr_t)p, (void *)(uintptr_t)&l->map_a,
                           (void *)(uintptr_t)&l->map_b };
-    dim3 grid = { p->z * p->split * p->m_tiles * p->n_tiles, 1, 1 };
+    dim3 grid = { p->grid, 1, 1 };
     dim3 block = { l->row->threads, 1, 1 };
+    cudaLaunchAttribute cluster = { .id = cudaLaunchAttributeClusterDimension };
+    cluster.val.clusterDim.x = p->cluster;
+    cluster.val.clusterDim.y = cluster.val.clusterDim.z = 1;
+    const cudaLaunchConfig_t config = {
+        .gridDim = grid,
+        .blockDim = block,
+        .dynamicSmemBytes = l->shared_bytes,
+        .attrs = &cluster,
+        .numAttrs = p->cluster > 1,
+    };
     enum err_code rc =
         check(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                    (int)l->shared_bytes),
               "shared memory", err);
     if (rc == ERR_OK)
-        rc = check(cudaLaunchKernel(function, grid, block, arguments, l->shared_bytes, NULL),
-                   "launch", err);
+        rc = check(cudaLaunchKernelExC(&config, function, arguments), "launch", err);
     return rc == ERR_OK && p->partial != NULL ? launch_sums(l, err) : rc;
 }
 
 static enum err_code wait_all(struct err *err)
 {
-    return check(cudaDeviceSynchronize(), "kernel", err);
+    return check(cudaStreamSynchronize(cudaStreamPerThread), "kernel", err);
 }
 
 static enum err_code time_between(const struct cuda_launch *l, cudaEvent_t begin, cudaEvent_t end,

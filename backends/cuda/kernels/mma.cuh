@@ -72,7 +72,8 @@ struct mma_machine {
     const cuda_block &block;
     uint32_t base, lane, line, column;
     uint32_t stage; /* that is being multiplied */
-    uint32_t a[WM / 16][4], b[WN / 16][4], sums[WM / 16][WN / 8][4];
+    static constexpr uint32_t BUFFERS = cuda_fragment_buffers(WM, WN);
+    uint32_t a[BUFFERS][WM / 16][4], b[BUFFERS][WN / 16][4], sums[WM / 16][WN / 8][4];
 };
 
 #define MMA_TEMPLATE                                                                               \
@@ -108,20 +109,28 @@ MMA_TEMPLATE void machine_load(MMA_MACHINE *m, uint32_t number, uint32_t stage)
     load_tile<BN, m->THREADS, m->BYTES, false>(m->p, m->p.operand_b, m->p.b, tile + m->TILE_A,
                                                m->block, m->block.n0, step, threadIdx.x);
 }
-MMA_TEMPLATE void machine_fetch_a(MMA_MACHINE *m, uint32_t i, uint32_t line, uint32_t part)
+MMA_TEMPLATE constexpr uint32_t machine_buffers(MMA_MACHINE *)
 {
-    load_matrices<TURN_A>(m->a[i],
+    return MMA_MACHINE::BUFFERS;
+}
+MMA_TEMPLATE void machine_fetch_a(MMA_MACHINE *m, uint32_t buffer, uint32_t i, uint32_t line,
+                                  uint32_t part)
+{
+    load_matrices<TURN_A>(m->a[buffer % MMA_MACHINE::BUFFERS][i],
                           m->stage + cuda_a_address(TURN_A, m->ELEMENTS, line, part, m->lane));
 }
-MMA_TEMPLATE void machine_fetch_b(MMA_MACHINE *m, uint32_t j, uint32_t line, uint32_t part)
+MMA_TEMPLATE void machine_fetch_b(MMA_MACHINE *m, uint32_t buffer, uint32_t j, uint32_t line,
+                                  uint32_t part)
 {
-    load_matrices<TURN_B>(m->b[j],
+    load_matrices<TURN_B>(m->b[buffer % MMA_MACHINE::BUFFERS][j],
                           m->stage + m->TILE_A +
                               cuda_b_address(TURN_B, m->ELEMENTS, line, part, m->lane));
 }
-MMA_TEMPLATE void machine_mma(MMA_MACHINE *m, uint32_t i, uint32_t j)
+MMA_TEMPLATE void machine_mma(MMA_MACHINE *m, uint32_t buffer, uint32_t i, uint32_t j)
 {
-    multiply<TYPE>(m->sums[i][j], m->a[i], m->b[j / 2][j % 2 * 2], m->b[j / 2][j % 2 * 2 + 1]);
+    const uint32_t(&b)[4] = m->b[buffer % MMA_MACHINE::BUFFERS][j / 2];
+    multiply<TYPE>(m->sums[i][j], m->a[buffer % MMA_MACHINE::BUFFERS][i], b[j % 2 * 2],
+                   b[j % 2 * 2 + 1]);
 }
 MMA_TEMPLATE void machine_multiply(MMA_MACHINE *m, uint32_t number, uint32_t stage)
 {

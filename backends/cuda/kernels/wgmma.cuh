@@ -1,5 +1,6 @@
 /*
- * wgmma: a warp group of producers, two of consumers, in the loops of mainloop.inc. Producers either
+ * wgmma: a warp group of producers, two of consumers, in the loops of mainloop.inc, one block per SM
+ * that takes tile after tile. Producers either
  * issue tensor copies (operands that are affine) or copy by the tables (any plan).
  */
 #ifndef SOCWEAVE_BACKENDS_CUDA_WGMMA_CUH
@@ -12,8 +13,8 @@
 
 namespace cuda_kernels {
 
-/* Registers of a thread once the roles are known: 128 · 40 + 256 · 232 fit an SM's 65536. */
-enum { PRODUCER_REGISTERS = 40, CONSUMER_REGISTERS = 232, GATHER_REGISTERS = 56 };
+/* Registers of a thread once the roles are known: 128 · 72 + 256 · 216 fit an SM's 65536. */
+enum { PRODUCER_REGISTERS = 72, CONSUMER_REGISTERS = 216 };
 
 /* --- barriers ------------------------------------------------------------------------------- */
 
@@ -25,6 +26,20 @@ __device__ __forceinline__ void barrier_init(uint32_t barrier, uint32_t arrivals
 __device__ __forceinline__ void barrier_arrive(uint32_t barrier)
 {
     asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
+/* The same barrier of a block of the cluster. */
+__device__ __forceinline__ void barrier_arrive_at(uint32_t barrier, uint32_t rank)
+{
+    asm volatile("{\n.reg .b32 there;\n"
+                 "mapa.shared::cluster.u32 there, %0, %1;\n"
+                 "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n}" ::"r"(barrier),
+                 "r"(rank)
+                 : "memory");
+}
+/* All threads of all blocks of the cluster. */
+__device__ __forceinline__ void cluster_barrier()
+{
+    asm volatile("barrier.cluster.arrive.release;\nbarrier.cluster.wait.acquire;" ::: "memory");
 }
 __device__ __forceinline__ void barrier_expect(uint32_t barrier, uint32_t bytes)
 {
@@ -49,37 +64,45 @@ struct alignas(64) tensor_map {
     uint64_t opaque[16];
 };
 
-#define BOX_ASM(dims, coordinates)                                                                 \
+#define BOX_ASM(dims, to_all, mask, coordinates)                                                   \
     asm volatile("cp.async.bulk.tensor." dims                                                      \
-                 "d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {" coordinates  \
-                 "}], [%2];" ::"r"(to),                                                            \
-                 "l"(map), "r"(barrier), "r"(where[0]), "r"(where[1]), "r"(where[2]),              \
-                 "r"(where[3]), "r"(where[4])                                                      \
+                 "d.shared::cluster.global.mbarrier::complete_tx::bytes" to_all                    \
+                 " [%0], [%1, {" coordinates "}], [%2]" mask ";" ::"r"(to),                        \
+                 "l"(map), "r"(barrier), "h"(everyone), "r"(where[0]), "r"(where[1]),              \
+                 "r"(where[2]), "r"(where[3]), "r"(where[4])                                       \
                  : "memory")
+#define BOX_BY_RANK(to_all, mask)                                                                  \
+    if (rank == 2)                                                                                 \
+        BOX_ASM("2", to_all, mask, "%4, %5");                                                      \
+    else if (rank == 3)                                                                            \
+        BOX_ASM("3", to_all, mask, "%4, %5, %6");                                                  \
+    else if (rank == 4)                                                                            \
+        BOX_ASM("4", to_all, mask, "%4, %5, %6, %7");                                              \
+    else                                                                                           \
+        BOX_ASM("5", to_all, mask, "%4, %5, %6, %7, %8")
 
+/* everyone: 0, or the blocks of the cluster that get it, a bit each, at the same addresses. */
 __device__ __forceinline__ void copy_box(uint32_t rank, uint32_t to, const tensor_map *map,
-                                         uint32_t barrier, const int32_t *where)
+                                         uint32_t barrier, const int32_t *where, uint16_t everyone)
 {
-    if (rank == 2)
-        BOX_ASM("2", "%3, %4");
-    else if (rank == 3)
-        BOX_ASM("3", "%3, %4, %5");
-    else if (rank == 4)
-        BOX_ASM("4", "%3, %4, %5, %6");
-    else
-        BOX_ASM("5", "%3, %4, %5, %6, %7");
+    if (everyone == 0) {
+        BOX_BY_RANK("", "");
+    } else {
+        BOX_BY_RANK(".multicast::cluster", ", %3");
+    }
 }
 
 __device__ __forceinline__ void copy_boxes(const cuda_params &p, const cuda_operand &op,
                                            const tensor_map *map, const cuda_block &block,
-                                           uint32_t tile, uint32_t lines, uint32_t line0,
-                                           uint32_t step, uint32_t barrier)
+                                           uint32_t tile, cuda_part part, uint32_t line0,
+                                           uint32_t step, uint32_t barrier, uint16_t everyone)
 {
-    for (uint32_t at = 0; at < lines; at += CUDA_MAP_BOX) {
+#pragma unroll 1
+    for (uint32_t at = part.begin; at < part.end; at += CUDA_MAP_BOX) {
         int32_t where[CUDA_MAP_DIMS];
         cuda_map_at(&op.map, p.tables, block.z, step / p.k_tiles, line0 + at,
                     step % p.k_tiles * p.block_k, where);
-        copy_box(op.map.rank, cuda_box_address(tile, at), map, barrier, where);
+        copy_box(op.map.rank, cuda_box_address(tile, at), map, barrier, where, everyone);
     }
 }
 
@@ -89,9 +112,10 @@ __device__ __forceinline__ void copy_boxes(const cuda_params &p, const cuda_oper
 template <int BM, int BN> struct wgmma_role {
     static constexpr uint32_t TILE_A = BM * CUDA_ROW_BYTES, STAGE = (BM + BN) * CUDA_ROW_BYTES;
     const cuda_params &p;
-    const cuda_block &block;
     uint32_t base, barriers, thread; /* thread: of its warp group */
+    uint32_t rank;                   /* of the block in its cluster */
     const tensor_map *map_a, *map_b;
+    cuda_block block; /* the tile at work */
 };
 
 template <int BM, int BN, int BYTES> struct wgmma_producer : wgmma_role<BM, BN> {};
@@ -100,6 +124,7 @@ template <wgmma_type TYPE, int BM, int BN, bool TURN_A, bool TURN_B>
 struct wgmma_consumer : wgmma_role<BM, BN> {
     static constexpr bool FLOAT = TYPE == WGMMA_F16 || TYPE == WGMMA_BF16;
     uint32_t line;
+    uint32_t *scratch; /* the warp's */
     std::conditional_t<FLOAT, float, int32_t> sums[BN / 2];
 };
 
@@ -108,6 +133,18 @@ __device__ __forceinline__ void machine_wait(wgmma_role<BM, BN> *m, cuda_barrier
                                              uint32_t stage, uint32_t parity)
 {
     barrier_wait(m->barriers + cuda_barrier_at(which, stage), parity);
+}
+
+template <int BM, int BN>
+__device__ __forceinline__ void machine_cluster_barrier(wgmma_role<BM, BN> *)
+{
+    cluster_barrier();
+}
+template <int BM, int BN>
+__device__ __forceinline__ uint32_t machine_take(wgmma_role<BM, BN> *m, uint32_t tile)
+{
+    m->block = cuda_block_at(&m->p, tile);
+    return m->block.count;
 }
 
 /* Producers. */
@@ -123,9 +160,12 @@ PRODUCER_TEMPLATE machine_copy_boxes(PRODUCER *m, uint32_t number, uint32_t stag
 {
     const uint32_t tile = m->base + m->STAGE * stage, step = m->block.begin + number;
     const uint32_t barrier = m->barriers + cuda_barrier_at(CUDA_FULL, stage);
-    copy_boxes(m->p, m->p.operand_a, m->map_a, m->block, tile, BM, m->block.m0, step, barrier);
-    copy_boxes(m->p, m->p.operand_b, m->map_b, m->block, tile + m->TILE_A, BN, m->block.n0, step,
-               barrier);
+    const bool shared = m->p.cluster > 1;
+    copy_boxes(m->p, m->p.operand_a, m->map_a, m->block, tile,
+               cuda_part_of(BM, false, m->p.cluster, m->rank), m->block.m0, step, barrier, 0);
+    copy_boxes(m->p, m->p.operand_b, m->map_b, m->block, tile + m->TILE_A,
+               cuda_part_of(BN, shared, m->p.cluster, m->rank), m->block.n0, step, barrier,
+               shared ? uint16_t((1u << m->p.cluster) - 1) : uint16_t(0));
 }
 PRODUCER_TEMPLATE machine_load(PRODUCER *m, uint32_t number, uint32_t stage)
 {
@@ -184,10 +224,15 @@ CONSUMER_TEMPLATE machine_wait_wgmma(CONSUMER *m)
     for (int e = 0; e < BN / 2; e++) /* so that nothing reads them before the wait */
         wgmma_pin(m->sums[e]);
 }
-CONSUMER_TEMPLATE machine_arrive(CONSUMER *m, cuda_barrier which, uint32_t stage)
+CONSUMER_TEMPLATE machine_arrive_at(CONSUMER *m, cuda_barrier which, uint32_t stage, uint32_t rank)
 {
-    if (m->thread % 32 == 0)
-        barrier_arrive(m->barriers + cuda_barrier_at(which, stage));
+    const uint32_t barrier = m->barriers + cuda_barrier_at(which, stage);
+    if (m->thread % 32 != 0)
+        return;
+    if (m->p.cluster == 1)
+        barrier_arrive(barrier);
+    else
+        barrier_arrive_at(barrier, rank);
 }
 
 /* --- the kernel ----------------------------------------------------------------------------- */
@@ -201,26 +246,45 @@ template <int REGISTERS> __device__ __forceinline__ void take_registers()
     asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(REGISTERS));
 }
 
-/* The sums of a warp, 16 lines, through its own part of the stages. */
-template <wgmma_type TYPE, int BM, int BN, bool TURN_A, bool TURN_B>
-__device__ __forceinline__ void deliver_sums(const CONSUMER &m, uint32_t *scratch)
+template <typename SUM> __device__ __forceinline__ uint32_t word_of(SUM sum)
 {
-    const uint32_t pitch = cuda_wgmma_pitch(BN);
-    const uint32_t warp_line = m.thread / 32 * 16;
-    asm volatile("bar.sync 1, %0;" ::"n"(BM / 64 * 128) : "memory"); /* all have read the stages */
-    uint32_t *own = scratch + (m.line + warp_line) * pitch;
+    if constexpr (std::is_same_v<SUM, float>)
+        return __float_as_uint(sum);
+    else
+        return static_cast<uint32_t>(sum);
+}
+
+CONSUMER_TEMPLATE machine_clear_sums(CONSUMER *m)
+{
 #pragma unroll
-    for (uint32_t e = 0; e < BN / 2; e++) {
-        uint32_t word;
-        if constexpr (CONSUMER::FLOAT)
-            word = __float_as_uint(m.sums[e]);
-        else
-            word = static_cast<uint32_t>(m.sums[e]);
-        own[(cuda_wgmma_line(m.thread, e) - warp_line) * pitch + cuda_wgmma_column(m.thread, e)] =
-            word;
+    for (int e = 0; e < BN / 2; e++)
+        m->sums[e] = 0;
+}
+
+/* From the registers two by two; else 16 lines of a warp through its own shared memory, in pieces. */
+CONSUMER_TEMPLATE machine_deliver_sums(CONSUMER *m)
+{
+    const uint32_t i0 = m->block.m0 + m->line, warp_line = m->thread / 32 * 16;
+    if (cuda_is_plain(&m->p)) {
+#pragma unroll
+        for (uint32_t e = 0; e < BN / 2; e += 2)
+            cuda_deliver_pair(&m->p, &m->block, i0 + cuda_wgmma_line(m->thread, e),
+                              m->block.n0 + cuda_wgmma_column(m->thread, e),
+                              { word_of(m->sums[e]), word_of(m->sums[e + 1]) });
+        return;
     }
-    deliver<CONSUMER::FLOAT>(m.p, m.block, own, m.block.m0 + m.line + warp_line, m.block.n0, 16, BN,
-                             pitch);
+    const cuda_block block = m->block; /* the call takes an address, which the sums must not have */
+#pragma unroll
+    for (uint32_t piece = 0; piece < BN / CUDA_WGMMA_PIECE; piece++) {
+#pragma unroll
+        for (uint32_t e = 0; e < CUDA_WGMMA_PIECE / 2; e++)
+            m->scratch[(cuda_wgmma_line(m->thread, e) - warp_line) * CUDA_WGMMA_PITCH +
+                       cuda_wgmma_column(m->thread, e)] =
+                word_of(m->sums[piece * (CUDA_WGMMA_PIECE / 2) + e]);
+        deliver<CONSUMER::FLOAT>(m->p, block, m->scratch, i0 + warp_line,
+                                 m->block.n0 + piece * CUDA_WGMMA_PIECE, 16, CUDA_WGMMA_PIECE,
+                                 CUDA_WGMMA_PITCH);
+    }
 }
 
 template <wgmma_type TYPE, int BM, int BN, bool TENSOR_COPIES, bool TURN_A, bool TURN_B>
@@ -231,37 +295,42 @@ __global__ void __launch_bounds__(CUDA_PRODUCER_THREADS + BM / 64 * 128, 1)
     constexpr int BYTES = TYPE == WGMMA_F16 || TYPE == WGMMA_BF16 ? 2 : 1;
     using role = wgmma_role<BM, BN>;
     extern __shared__ char raw[];
-    const cuda_block block = cuda_block_at(&p, blockIdx.x);
     const uint32_t base = (shared_address(raw) + 1023) & ~1023u;
-    const uint32_t stages_bytes = p.stages * role::STAGE;
-    const uint32_t scratch_bytes = cuda_wgmma_scratch_bytes(BM, BN);
-    const uint32_t barriers = base + (stages_bytes > scratch_bytes ? stages_bytes : scratch_bytes);
+    const uint32_t scratch = base + p.stages * role::STAGE;
+    const uint32_t barriers = scratch + cuda_wgmma_scratch_bytes(BM);
     const uint32_t group = threadIdx.x / 128; /* 0: producers */
-    const role common = { p, block, base, barriers, threadIdx.x % 128, &map_a, &map_b };
+    const role common = { p,      base,   barriers, threadIdx.x % 128, blockIdx.x % p.cluster,
+                          &map_a, &map_b, {} };
     if (threadIdx.x == 0) {
         for (uint32_t stage = 0; stage < p.stages; stage++) {
             barrier_init(barriers + cuda_barrier_at(CUDA_FULL, stage),
-                         cuda_arrivals(CUDA_FULL, TENSOR_COPIES, BM / 16));
+                         cuda_arrivals(CUDA_FULL, TENSOR_COPIES, BM / 16, p.cluster));
             barrier_init(barriers + cuda_barrier_at(CUDA_EMPTY, stage),
-                         cuda_arrivals(CUDA_EMPTY, TENSOR_COPIES, BM / 16));
+                         cuda_arrivals(CUDA_EMPTY, TENSOR_COPIES, BM / 16, p.cluster));
         }
         asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
         asm volatile("fence.proxy.async;" ::: "memory");
     }
     __syncthreads();
+    if (p.cluster > 1)
+        cluster_barrier(); /* nobody arrives at a barrier that is not there yet */
     if (group == 0) {
-        keep_registers<TENSOR_COPIES ? PRODUCER_REGISTERS : GATHER_REGISTERS>();
+        keep_registers<PRODUCER_REGISTERS>();
         wgmma_producer<BM, BN, BYTES> m = { common };
-        if constexpr (!TENSOR_COPIES)
-            cuda_produce_pieces(&m, block.count, p.stages);
-        else if (threadIdx.x == 0)
-            cuda_produce_boxes(&m, block.count, p.stages, uint32_t(role::STAGE));
+        if (!TENSOR_COPIES || threadIdx.x == 0)
+            cuda_produce(&m, &p, blockIdx.x, TENSOR_COPIES ? uint32_t(role::STAGE) : 0);
+        cuda_leave(&m, &p);
         return;
     }
-    take_registers<TENSOR_COPIES ? CONSUMER_REGISTERS : CONSUMER_REGISTERS - 8>();
-    CONSUMER m = { common, (group - 1) * 64, {} };
-    cuda_consume(&m, block.count, p.stages);
-    deliver_sums(m, reinterpret_cast<uint32_t *>(raw + (base - shared_address(raw))));
+    take_registers<CONSUMER_REGISTERS>();
+    const uint32_t warp = threadIdx.x / 32 - 4;
+    CONSUMER m = { common,
+                   (group - 1) * 64,
+                   reinterpret_cast<uint32_t *>(raw + (scratch - shared_address(raw))) +
+                       warp * 16 * CUDA_WGMMA_PITCH,
+                   {} };
+    cuda_consume(&m, &p, blockIdx.x);
+    cuda_leave(&m, &p);
 }
 
 template <wgmma_type TYPE, int BN, bool TENSOR_COPIES>
