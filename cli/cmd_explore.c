@@ -14,7 +14,7 @@
 struct explore_args {
     const char *soc, *workload, *mapper, *out, *splits;
     unsigned objective, fitness, granularity, progress, sharing;
-    uint64_t seed, generations, population, budget_evals, jobs;
+    uint64_t seed, generations, population, budget_evals, proof_nodes, jobs;
     double time_limit_s;
     struct cli_list without;
     unsigned levers_off;              /* from `without` */
@@ -48,6 +48,7 @@ static enum err_code parse(struct explore_args *a, int argc, char **argv, bool *
         { "--generations", CLI_COUNT, &a->generations, "N", "of a genetic search (0: the mapper's own)", .high = 1e6 },
         { "--population", CLI_COUNT, &a->population, "N", "of a genetic search (0: the mapper's own)", .high = 1e5 },
         { "--budget-evals", CLI_COUNT, &a->budget_evals, "N", "evaluations at most (0: no limit)" },
+        { "--prove", CLI_COUNT, &a->proof_nodes, "N", "nodes of exact searches for a better bound (0: 50,000)", .high = 1e12 },
         { "--time-limit", CLI_REAL, &a->time_limit_s, "S", "seconds at most; not reproducible (0: no limit)", .high = 1e7 },
         { "--jobs", CLI_COUNT, &a->jobs, "N", "threads and simulator processes", .low = 1, .high = 1024 },
         { "--progress", CLI_CHOICE, &a->progress, "HOW", "on stderr", cli_progress_names, 4 },
@@ -155,6 +156,7 @@ static enum err_code search(const struct explore_args *a, const struct mapper *m
             .population = (unsigned)a->population,
             .generations = (unsigned)a->generations,
             .budget_evals = a->budget_evals,
+            .proof_nodes = a->proof_nodes,
             .time_limit_s = a->time_limit_s,
             .jobs = (unsigned)a->jobs,
             .levers_off = a->levers_off,

@@ -91,4 +91,9 @@ void bounds_try_routes(struct bounds *bounds, struct bounds_window window);
  * anything. Routes of `flows × accelerators²`, each looked at up to 400 times; 0.2 s at most. */
 uint64_t bounds_links_ps(const struct bounds *bounds);
 
+/* docs/model.md M-104, at layer granularity: best_ps, or more where an exact search of at most
+ * `nodes` nodes proves it of one network alone. About 8 us a node. */
+uint64_t bounds_alone_ps(const struct problem *problem, uint64_t best_ps, uint64_t nodes,
+                         const volatile sig_atomic_t *stop);
+
 #endif

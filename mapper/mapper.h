@@ -46,6 +46,8 @@ struct mapper_options {
     /* A lower bound of the makespan that the caller knows; 0: the mapper looks for one, if it has
      * use for it. */
     uint64_t known_bound_ps;
+    /* For exact searches of single networks that may raise socweave's bound; 0: its default. */
+    uint64_t proof_nodes;
     /* A legal mapping to go on from, in place of seeds; NULL: none. For socweave alone. */
     const struct mapping *start;
     enum objective objective;

@@ -12,6 +12,7 @@
 #include "core/arena.h"
 #include "core/num.h"
 #include "mapper/anneal.h"
+#include "mapper/bounds.h"
 #include "mapper/journal.h"
 #include "mapper/lists.h"
 #include "mapper/plan.h"
@@ -23,6 +24,8 @@ enum { ISLANDS = 4, ROUNDS = 12, SEEDS_KEPT = ISLANDS, GUESTS = 3, PLANS_MIN = 1
 static const double plans_share = 0.1, tastes_share = 0.3; /* of the budget */
 /* Temperatures as shares of the value; 2% is far too hot. */
 static const double hottest = 1e-3, coldest = 4e-5;
+/* A second at most, twice where there is a network to look at. */
+static const uint64_t default_proof_nodes = 50000;
 /* A search whose size the user leaves open: ten seconds or less on two cores for any size, and no
  * more moves than small problems have use for. Without contention a layer is placed in a third of
  * the time. */
@@ -39,7 +42,8 @@ struct search {
     size_t guest_count;
     struct evaluation best;
     double best_value;
-    uint64_t sim_evaluations, bound_ps;
+    uint64_t sim_evaluations, bound_ps; /* by the fitness in force */
+    uint64_t proved_ps;                 /* of uncontended times; 0: not looked for */
     struct journal journal;
 };
 
@@ -445,6 +449,25 @@ static enum err_code run_rounds(struct search *search, struct err *err)
     return rc;
 }
 
+/* A bound that one network alone decides is raised by looking at it alone. */
+static void find_bounds(struct search *search)
+{
+    const struct mapper_options *options = search->options;
+    const struct problem *p = search->view->problem;
+    struct lower_bound plain = mapper_lower_bound(p, options->granularity);
+    search->proved_ps = plain.makespan_ps;
+    bool by_one = !strcmp(plain.name, "critical path") || !strcmp(plain.name, "blocks");
+    if (by_one && options->objective == OBJECTIVE_LATENCY && !options->start &&
+        options->granularity == GRANULARITY_LAYER)
+        search->proved_ps = bounds_alone_ps(
+            p, plain.makespan_ps, options->proof_nodes ? options->proof_nodes : default_proof_nodes,
+            options->stop);
+    search->bound_ps = search->proved_ps;
+    if (contends(search))
+        search->bound_ps =
+            max_u64(search->bound_ps, mapper_contended_bound(p, options->granularity).makespan_ps);
+}
+
 enum err_code mapper_socweave_run(const struct problem *problem,
                                   const struct mapper_options *options, struct mapper_result *out,
                                   struct err *err)
@@ -458,9 +481,7 @@ enum err_code mapper_socweave_run(const struct problem *problem,
         .bound_ps = options->known_bound_ps,
     };
     if (search.bound_ps == 0)
-        search.bound_ps = (contends(&search) ? mapper_contended_bound
-                                             : mapper_lower_bound)(problem, options->granularity)
-                              .makespan_ps;
+        find_bounds(&search);
     const struct anneal_levers levers = {
         .change_way = is_on(&search, MAPPER_CHANGE_WAY),
         .shift_layer = is_on(&search, MAPPER_SHIFT_LAYER),
@@ -482,6 +503,8 @@ enum err_code mapper_socweave_run(const struct problem *problem,
         out->evaluations = evaluations(&search);
         out->sim_evaluations = search.sim_evaluations;
         journal_finish(&search.journal, out);
+        out->proved_bound_ps = search.proved_ps;
+        out->proved_optimal = search.proved_ps && is_proved(&search);
     }
     for (uint32_t i = 0; i < ISLANDS; i++)
         anneal_free(search.islands[i]);
