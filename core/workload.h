@@ -87,6 +87,12 @@ struct workload_importer {
 };
 void workload_set_importer(const struct workload_importer *importer);
 
+/* As in its files: of a refined workload the whole, whose networks bear the same numbers. */
+static inline const struct workload *workload_whole(const struct workload *workload)
+{
+    return workload->whole ? workload->whole : workload;
+}
+
 /* Workload-wide layer number → network and layer. */
 uint32_t workload_network_of(const struct workload *workload, uint32_t layer);
 const struct dnn_layer *workload_layer(const struct workload *workload, uint32_t layer);

@@ -372,7 +372,9 @@ static enum err_code prepare_layer(struct builder *b, uint32_t index)
     layer->name = arena_strdup(b->net->arena, name);
     layer->type = layer->layer->expr->tensors[0].type;
     if (layer->layer->inputs == NULL || layer->layer->output == NULL)
-        return err_set(b->err, ERR_UNSUPPORTED, "layer \"%s\" is a part of a split layer",
+        return err_set(b->err, ERR_UNSUPPORTED,
+                       "layer \"%s\" is a part of a split layer, which nothing runs here: map with "
+                       "explore --splits none",
                        layer->name);
     enum err_code rc = check_type(layer, layer->type, b->err);
     layer->expr = *layer->layer->expr;

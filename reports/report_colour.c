@@ -37,9 +37,10 @@ bool report_colour_is_dark(unsigned colour)
 /* Copies of every graph in the workload; free() it. */
 static unsigned *count_copies(const struct problem *problem)
 {
-    unsigned *copies = mem_alloc(problem->workload->graph_count + 1, sizeof *copies);
+    const struct workload *whole = workload_whole(problem->workload);
+    unsigned *copies = mem_alloc(whole->graph_count + 1, sizeof *copies);
     for (size_t n = 0; n < problem->network_count; n++)
-        copies[problem->workload->networks[n].graph]++;
+        copies[whole->networks[n].graph]++;
     return copies;
 }
 
@@ -55,11 +56,12 @@ static unsigned colour_of_copy(uint32_t graph, unsigned copy, unsigned copies)
 
 uint8_t *report_colours_new(const struct problem *problem)
 {
+    const struct workload *whole = workload_whole(problem->workload);
     unsigned *copies = count_copies(problem);
-    unsigned *seen = mem_alloc(problem->workload->graph_count + 1, sizeof *seen);
+    unsigned *seen = mem_alloc(whole->graph_count + 1, sizeof *seen);
     uint8_t *colours = mem_alloc(problem->network_count + 1, sizeof *colours);
     for (size_t n = 0; n < problem->network_count; n++) {
-        uint32_t graph = problem->workload->networks[n].graph;
+        uint32_t graph = whole->networks[n].graph;
         colours[n] = (uint8_t)colour_of_copy(graph, seen[graph]++, copies[graph]);
     }
     free(seen);
@@ -82,16 +84,17 @@ void report_colour_rules(const struct problem *problem, struct text *css)
 
 void report_colour_legend(const struct problem *problem, struct text *out)
 {
+    const struct workload *whole = workload_whole(problem->workload);
     unsigned *copies = count_copies(problem);
     text_add(out, "<ul class=\"legend\">");
-    for (uint32_t graph = 0; graph < problem->workload->graph_count; graph++) {
+    for (uint32_t graph = 0; graph < whole->graph_count; graph++) {
         unsigned shown = copies[graph] < LEVELS ? copies[graph] : LEVELS;
         text_printf(out, "<li><svg class=\"swatch\" width=\"%u\" height=\"12\">", 13 * shown);
         for (unsigned copy = 0; copy < shown; copy++)
             text_printf(out, "<rect class=\"c%u\" x=\"%u\" width=\"12\" height=\"12\" rx=\"2\"/>",
                         colour_of_copy(graph, copy, copies[graph]), 13 * copy);
         text_add(out, "</svg>");
-        report_html_text(out, problem->workload->graphs[graph].name);
+        report_html_text(out, whole->graphs[graph].name);
         if (copies[graph] > 1)
             text_printf(out, " <span class=\"muted\">× %u</span>", copies[graph]);
         text_add(out, "</li>");

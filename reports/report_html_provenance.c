@@ -55,8 +55,8 @@ void report_html_provenance(const struct report_facts *facts, struct text *out)
                   "<th>Name</th><th>File</th><th>SHA-256</th></tr></thead><tbody>\n");
     input_row(out, "SoC", soc->name, soc->file, soc->sha256);
     input_row(out, "Workload", workload->name, workload->file, workload->sha256);
-    for (size_t i = 0; i < workload->graph_count; i++) {
-        const struct dnn *graph = &workload->graphs[i];
+    for (size_t i = 0; i < workload_whole(workload)->graph_count; i++) {
+        const struct dnn *graph = &workload_whole(workload)->graphs[i];
         input_row(out, "Graph", graph->name, graph->file, graph->sha256);
     }
     text_add(out,

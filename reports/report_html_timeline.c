@@ -403,7 +403,8 @@ static void write_caption(const struct timeline *t, size_t tracks_left_out)
         "time with at least one layer at work. The thin strip below says what the "
         "accelerator does; the red line marks the chain of events that ends last.",
         t->facts->report->simulated ? "The simulated" : "The analytic");
-    if (t->facts->report->problem->network_count > t->facts->report->problem->workload->graph_count)
+    if (t->facts->report->problem->network_count >
+        workload_whole(t->facts->report->problem->workload)->graph_count)
         text_add(out, " Copies of a network differ in shade, the sixth like the first.");
     if (t->any_density)
         text_add(out, " Rows with too many layers to tell apart show the load per instant.");

@@ -26,8 +26,8 @@ static void write_inputs(struct json_out *out, const struct problem *problem)
     write_input(out, "soc", soc->name, soc->file, soc->sha256);
     write_input(out, "workload", workload->name, workload->file, workload->sha256);
     json_out_array(out, "graphs", false);
-    for (size_t i = 0; i < workload->graph_count; i++) {
-        const struct dnn *graph = &workload->graphs[i];
+    for (size_t i = 0; i < workload_whole(workload)->graph_count; i++) {
+        const struct dnn *graph = &workload_whole(workload)->graphs[i];
         write_input(out, NULL, graph->name, graph->file, graph->sha256);
     }
     json_out_end(out);

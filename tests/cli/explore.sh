@@ -58,6 +58,8 @@ check explore__splits_auto__some_are_in_the_mapping grep -q '"parts": \[' "$WORK
 check simulate__of_found_splits__same_makespan \
     test "$(json_value "$WORK/auto.json" makespan_ps)" = "$(json_value "$WORK/a1/result.json" makespan_ps)"
 check check__of_found_splits__ok "$SOCWEAVE" check --soc comb-large-low --workload vision-light "$WORK/a1/mapping.json"
+check explore__found_splits__copies_are_one_network_in_the_report grep -q 'mobilenet-v2 <span class="muted">× 2' "$WORK/a1/report.html"
+check explore__found_splits__graphs_are_named_once test "$(grep -o '"name": "mobilenet-v2",' "$WORK/a1/result.json" | wc -l)" = 1
 check explore__found_splits_again__runs explore --soc comb-large-low --workload vision-light --splits "$WORK/a1/mapping.json" --out "$WORK/a3"
 check explore__splits_auto_of_another_mapper__exit_2 test "$(explore $case_args --mapper comb --splits auto --out "$WORK/no" >/dev/null 2>&1; echo $?)" = 2
 check explore__splits_auto_for_a_front__exit_2 test "$(explore $case_args --objective pareto --splits auto --out "$WORK/no" >/dev/null 2>&1; echo $?)" = 2
