@@ -125,8 +125,8 @@ void bounds_release(struct bounds *b)
     paths_release(&b->paths);
 }
 
-static struct lower_bound find_bound(const struct problem *problem, enum granularity granularity,
-                                     bool contended)
+void mapper_lower_bounds(const struct problem *problem, enum granularity granularity,
+                         struct lower_bound *plain, struct lower_bound *contended)
 {
     struct view view;
     struct bounds bounds;
@@ -135,21 +135,26 @@ static struct lower_bound find_bound(const struct problem *problem, enum granula
     bounds_init(&bounds, &view, granularity);
     bounds_try_loads(&bounds, &window);
     bounds_try_routes(&bounds, window);
-    if (contended)
+    *plain = bounds.best;
+    if (contended) {
         bounds_offer(&bounds, bounds_links_ps(&bounds), "link load");
-    struct lower_bound best = bounds.best;
+        *contended = bounds.best;
+    }
     bounds_release(&bounds);
     view_release(&view);
-    return best;
 }
 
 struct lower_bound mapper_lower_bound(const struct problem *problem, enum granularity granularity)
 {
-    return find_bound(problem, granularity, false);
+    struct lower_bound plain;
+    mapper_lower_bounds(problem, granularity, &plain, NULL);
+    return plain;
 }
 
 struct lower_bound mapper_contended_bound(const struct problem *problem,
                                           enum granularity granularity)
 {
-    return find_bound(problem, granularity, true);
+    struct lower_bound plain, contended;
+    mapper_lower_bounds(problem, granularity, &plain, &contended);
+    return contended;
 }

@@ -124,5 +124,8 @@ struct lower_bound mapper_lower_bound(const struct problem *problem, enum granul
 /* The same where links and ports serve one packet at a time, as in the simulation. */
 struct lower_bound mapper_contended_bound(const struct problem *problem,
                                           enum granularity granularity);
+/* Both at once; contended may be NULL. */
+void mapper_lower_bounds(const struct problem *problem, enum granularity granularity,
+                         struct lower_bound *plain, struct lower_bound *contended);
 
 #endif

@@ -449,23 +449,29 @@ static enum err_code run_rounds(struct search *search, struct err *err)
     return rc;
 }
 
+/* 0: not worth it, for there is a mapping to go on from or no time. */
+static uint64_t proof_nodes(const struct mapper_options *options)
+{
+    if (options->start || options->objective != OBJECTIVE_LATENCY ||
+        options->granularity != GRANULARITY_LAYER)
+        return 0;
+    if (options->proof_nodes || options->time_limit_s > 0)
+        return options->proof_nodes;
+    return default_proof_nodes;
+}
+
 /* A bound that one network alone decides is raised by looking at it alone. */
 static void find_bounds(struct search *search)
 {
     const struct mapper_options *options = search->options;
     const struct problem *p = search->view->problem;
-    struct lower_bound plain = mapper_lower_bound(p, options->granularity);
+    struct lower_bound plain, contended = { 0 };
+    mapper_lower_bounds(p, options->granularity, &plain, contends(search) ? &contended : NULL);
     search->proved_ps = plain.makespan_ps;
-    bool by_one = !strcmp(plain.name, "critical path") || !strcmp(plain.name, "blocks");
-    if (by_one && options->objective == OBJECTIVE_LATENCY && !options->start &&
-        options->granularity == GRANULARITY_LAYER)
-        search->proved_ps = bounds_alone_ps(
-            p, plain.makespan_ps, options->proof_nodes ? options->proof_nodes : default_proof_nodes,
-            options->stop);
-    search->bound_ps = search->proved_ps;
-    if (contends(search))
-        search->bound_ps =
-            max_u64(search->bound_ps, mapper_contended_bound(p, options->granularity).makespan_ps);
+    uint64_t nodes = proof_nodes(options);
+    if (nodes && (!strcmp(plain.name, "critical path") || !strcmp(plain.name, "blocks")))
+        search->proved_ps = bounds_alone_ps(p, plain.makespan_ps, nodes, options->stop);
+    search->bound_ps = max_u64(search->proved_ps, contended.makespan_ps);
 }
 
 enum err_code mapper_socweave_run(const struct problem *problem,
