@@ -64,6 +64,13 @@ check explore__found_splits_again__runs explore --soc comb-large-low --workload 
 check explore__splits_auto_of_another_mapper__exit_2 test "$(explore $case_args --mapper comb --splits auto --out "$WORK/no" >/dev/null 2>&1; echo $?)" = 2
 check explore__splits_auto_for_a_front__exit_2 test "$(explore $case_args --objective pareto --splits auto --out "$WORK/no" >/dev/null 2>&1; echo $?)" = 2
 
+prove() {
+    "$SOCWEAVE" explore --progress none --soc comb-large-high --workload vision-light --sharing fixed --fitness analytic --budget-evals 20 --json \
+        --prove "$1" --out "$WORK/prove" | sed -n 's/.*"proved_bound_ps": \([0-9]*\),.*/\1/p'
+}
+check explore__prove_with_few_nodes__the_blocks_bound test "$(prove 5)" = 6154522000
+check explore__prove_with_enough_nodes__resnet50_alone test "$(prove 20000)" = 6229796000
+
 cp "$WORK/j1/report.html" "$WORK/first.html"
 rm "$WORK/j1/report.html"
 check report__again__runs "$SOCWEAVE" report "$WORK/j1"
