@@ -42,7 +42,7 @@ static enum err_code parse(struct explore_args *a, int argc, char **argv, bool *
         { "--fitness", CLI_CHOICE, &a->fitness, "HOW", "the search believes", fitness_names, 3 },
         { "--granularity", CLI_CHOICE, &a->granularity, "G", "of the timing model", granularity_names, 2 },
         { "--sharing", CLI_CHOICE, &a->sharing, "S", "allotments of PEs (auto: the mapper's)", cli_sharing_choices, 1 + COST_SHARING_COUNT },
-        { "--splits", CLI_TEXT, &a->splits, "FILE", "layers to split: of this mapping; auto (the default if tiled): those that pay; none" },
+        { "--splits", CLI_TEXT, &a->splits, "FILE", "layers to split: of a mapping, auto (default if tiled), none" },
         { "--without", CLI_LIST, &a->without, "LEVER", "of socweave: not to use; may be given again" },
         { "--seed", CLI_COUNT, &a->seed, "N", "same seed, same result" },
         { "--generations", CLI_COUNT, &a->generations, "N", "of a genetic search (0: the mapper's own)", .high = 1e6 },
@@ -212,6 +212,14 @@ static void print_json(const struct report *r, const struct mapper_result *found
     text_release(&text);
 }
 
+/* A search that may split proves nothing of splits that it did not take. */
+static const char *among_what(const struct report *r, const struct explore_args *a)
+{
+    if (r->problem->workload->whole)
+        return " for these splits";
+    return a->finds_splits ? " of whole layers" : "";
+}
+
 static void print_summary(const struct report *r, const struct mapper_result *found,
                           const struct explore_args *a, double wall_s)
 {
@@ -220,10 +228,11 @@ static void print_summary(const struct report *r, const struct mapper_result *fo
     fputs(text.data, stdout);
     text_release(&text);
     if (found->proved_optimal)
-        printf("\nproved optimal%s\n", r->problem->workload->whole ? " for these splits" : "");
+        printf("\nproved optimal%s\n", among_what(r, a));
     else if (found->proved_bound_ps > r->lower_bound_ps)
-        printf("\nat most %.2f%% above the optimum: the search proved that much\n",
-               100.0 * ((double)report_makespan_ps(r) / (double)found->proved_bound_ps - 1));
+        printf("\nat most %.2f%% above the optimum%s: the search proved that much\n",
+               100.0 * ((double)report_makespan_ps(r) / (double)found->proved_bound_ps - 1),
+               among_what(r, a));
     printf("\nsearched in %.1f s; open %s/report.html\n", wall_s, a->out);
 }
 

@@ -16,11 +16,24 @@
 #include "core/rng.h"
 #include "mapper/archive.h"
 #include "mapper/decode.h"
+#include "mapper/mapper.h"
 
 /* Which levers are on, for ablation; all on in the default search. */
 struct anneal_levers {
     bool change_way, shift_layer, shift_network, critical_chain, justify;
 };
+
+/* From mapper_options.levers_off. */
+static inline struct anneal_levers anneal_levers_of(unsigned off)
+{
+    return (struct anneal_levers){
+        .change_way = !(off >> MAPPER_CHANGE_WAY & 1),
+        .shift_layer = !(off >> MAPPER_SHIFT_LAYER & 1),
+        .shift_network = !(off >> MAPPER_SHIFT_NETWORK & 1),
+        .critical_chain = !(off >> MAPPER_CRITICAL_CHAIN & 1),
+        .justify = !(off >> MAPPER_JUSTIFY & 1),
+    };
+}
 
 struct anneal;
 

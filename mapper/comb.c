@@ -143,11 +143,6 @@ static enum err_code rerank(void *ctx, void *const *genomes, size_t count, doubl
     return ERR_OK;
 }
 
-static bool uses_sim(const struct mapper_options *options)
-{
-    return options->sim && options->fitness != FITNESS_ANALYTIC;
-}
-
 /* Nothing can be better: a bound of the uncontended makespan bounds the simulated one too. */
 static bool is_proved(const struct search *search)
 {
@@ -159,7 +154,7 @@ static bool observe(void *ctx, unsigned generation, const void *best, double bes
                     uint64_t evaluations)
 {
     struct search *search = ctx;
-    if (!uses_sim(search->options) && best_value < search->best_value &&
+    if (!mapper_uses_sim(search->options) && best_value < search->best_value &&
         evaluate_fully(search, &search->workers[0], best, &search->best) == ERR_OK)
         search->best_value = best_value;
     const struct mapper_progress now = {
@@ -314,7 +309,7 @@ static enum err_code search_groupings(const struct problem *problem,
         .mutate = mutate,
         .crossover = crossover,
         .evaluate = evaluate,
-        .rerank = uses_sim(options) ? rerank : NULL,
+        .rerank = mapper_uses_sim(options) ? rerank : NULL,
         .observe = observe,
     };
     void *best = mem_alloc(1, callbacks.genome_bytes);

@@ -620,7 +620,7 @@ static enum err_code check_options(const struct problem *problem,
 static enum err_code check_simulated(const struct mapper_options *options,
                                      struct mapper_result *out, struct err *err)
 {
-    if (!options->sim || options->fitness == FITNESS_ANALYTIC)
+    if (!mapper_uses_sim(options))
         return ERR_OK;
     struct evaluation simulated;
     enum err_code rc = options->sim->evaluate(options->sim->ctx, &out->mapping, 1, &simulated, err);

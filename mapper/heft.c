@@ -183,7 +183,7 @@ static void heft_release(struct heft *heft)
 static enum err_code judge(const struct mapper_options *options, struct mapper_result *out,
                            struct err *err)
 {
-    bool by_sim = options->sim && options->fitness != FITNESS_ANALYTIC;
+    bool by_sim = mapper_uses_sim(options);
     const struct evaluator *evaluator = by_sim ? options->sim : options->analytic;
     struct evaluation evaluation;
     enum err_code rc = evaluator->evaluate(evaluator->ctx, &out->mapping, 1, &evaluation, err);

@@ -237,17 +237,12 @@ static enum err_code rerank(void *ctx, void *const *genomes, size_t count, doubl
     return rc;
 }
 
-static bool uses_sim(const struct mapper_options *options)
-{
-    return options->sim && options->fitness != FITNESS_ANALYTIC;
-}
-
 static bool observe(void *ctx, unsigned generation, const void *best, double best_value,
                     uint64_t evaluations)
 {
     struct search *search = ctx;
     struct worker *worker = &search->workers[0];
-    if (!uses_sim(search->options) && best_value < search->best_value &&
+    if (!mapper_uses_sim(search->options) && best_value < search->best_value &&
         evaluate_with(search, search->options->analytic, worker, best, &search->best,
                       &worker->err) == ERR_OK)
         search->best_value = best_value;
@@ -342,7 +337,7 @@ enum err_code mapper_magma_run(const struct problem *problem, const struct mappe
         .mutate = mutate,
         .crossover = crossover,
         .evaluate = evaluate,
-        .rerank = uses_sim(options) ? rerank : NULL,
+        .rerank = mapper_uses_sim(options) ? rerank : NULL,
         .observe = observe,
     };
     void *best = mem_alloc(1, callbacks.genome_bytes);

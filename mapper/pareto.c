@@ -41,16 +41,6 @@ struct pareto {
     struct journal journal;
 };
 
-static bool uses_sim(const struct mapper_options *options)
-{
-    return options->sim && options->fitness != FITNESS_ANALYTIC;
-}
-
-static bool contends(const struct mapper_options *options)
-{
-    return uses_sim(options) && !(options->levers_off >> MAPPER_CONTENTION & 1);
-}
-
 /* --- the front that was judged ---------------------------------------------------------------- */
 
 static double *values_of(const struct mapper_point *points, size_t count)
@@ -114,11 +104,12 @@ static enum err_code judge(struct pareto *s, size_t count, struct err *err)
 {
     struct evaluation evaluations[MAPPER_FRONT_MAX];
     struct mapper_point points[MAPPER_FRONT_MAX];
-    const struct evaluator *by = uses_sim(s->options) ? s->options->sim : s->options->analytic;
+    const struct evaluator *by =
+        mapper_uses_sim(s->options) ? s->options->sim : s->options->analytic;
     enum err_code rc = by->evaluate(by->ctx, s->mappings, count, evaluations, err);
     if (rc != ERR_OK)
         return rc;
-    if (uses_sim(s->options))
+    if (mapper_uses_sim(s->options))
         s->sim_evaluations += count;
     for (size_t i = 0; i < count; i++) {
         points[i].evaluation = evaluations[i];
@@ -366,19 +357,12 @@ static void give(struct pareto *s, struct mapper_result *out)
 
 static void init(struct pareto *s, const struct view *view, const struct mapper_options *options)
 {
-    unsigned off = options->levers_off;
-    const struct anneal_levers levers = {
-        .change_way = !(off >> MAPPER_CHANGE_WAY & 1),
-        .shift_layer = !(off >> MAPPER_SHIFT_LAYER & 1),
-        .shift_network = !(off >> MAPPER_SHIFT_NETWORK & 1),
-        .critical_chain = !(off >> MAPPER_CRITICAL_CHAIN & 1),
-        .justify = !(off >> MAPPER_JUSTIFY & 1),
-    };
+    const struct anneal_levers levers = anneal_levers_of(options->levers_off);
     *s = (struct pareto){ .view = view, .options = options };
     decode_ways_init(&s->ways, view);
-    s->decoder = decoder_new(&s->ways, contends(options), true);
+    s->decoder = decoder_new(&s->ways, mapper_contends(options), true);
     for (uint32_t i = 0; i < DIRECTIONS; i++) {
-        s->annealers[i] = anneal_new(&s->ways, contends(options), OBJECTIVE_EDP, &levers,
+        s->annealers[i] = anneal_new(&s->ways, mapper_contends(options), OBJECTIVE_EDP, &levers,
                                      options->seed, UINT32_C(1000) + i);
         archive_init(&s->walks[i], WALK_MAX, view->layer_count);
         anneal_keep_in(s->annealers[i], &s->walks[i]);

@@ -10,6 +10,15 @@
 
 MAPPER_ROW(mapper_socweave_run);
 MAPPER_ROW(mapper_socweave_run_front);
+/* Does the simulator judge? Does the search itself see contention? */
+static inline bool mapper_uses_sim(const struct mapper_options *options)
+{
+    return options->sim && options->fitness != FITNESS_ANALYTIC;
+}
+static inline bool mapper_contends(const struct mapper_options *options)
+{
+    return mapper_uses_sim(options) && !(options->levers_off >> MAPPER_CONTENTION & 1);
+}
 /* What the default mapper may place, of options as a user gives them. */
 uint64_t mapper_budget_layers(const struct mapper_options *options, size_t layers);
 MAPPER_ROW(mapper_comb_run);

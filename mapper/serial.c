@@ -7,6 +7,7 @@
 #include "core/arena.h"
 #include "core/num.h"
 #include "mapper/journal.h"
+#include "mapper/rows.h"
 
 #define NEVER UINT64_MAX
 
@@ -243,7 +244,7 @@ struct serial_value serial_judge(struct serial *s, enum objective objective, con
 enum err_code serial_finish(const struct mapper_options *options, uint64_t evaluations,
                             struct mapper_result *out, struct err *err)
 {
-    bool by_sim = options->sim && options->fitness != FITNESS_ANALYTIC;
+    bool by_sim = mapper_uses_sim(options);
     const struct evaluator *evaluator = by_sim ? options->sim : options->analytic;
     struct evaluation evaluation;
     enum err_code rc = evaluator->evaluate(evaluator->ctx, &out->mapping, 1, &evaluation, err);

@@ -24,7 +24,7 @@ enum { ISLANDS = 4, ROUNDS = 12, SEEDS_KEPT = ISLANDS, GUESTS = 3, PLANS_MIN = 1
 static const double plans_share = 0.1, tastes_share = 0.3; /* of the budget */
 /* Temperatures as shares of the value; 2% is far too hot. */
 static const double hottest = 1e-3, coldest = 4e-5;
-/* A second at most, twice where there is a network to look at. */
+/* Of one network, about 8 us each. */
 static const uint64_t default_proof_nodes = 50000;
 /* A search whose size the user leaves open: ten seconds or less on two cores for any size, and no
  * more moves than small problems have use for. Without contention a layer is placed in a third of
@@ -52,21 +52,10 @@ static bool is_on(const struct search *search, enum mapper_lever lever)
     return !(search->options->levers_off >> lever & 1);
 }
 
-static bool uses_sim(const struct mapper_options *options)
-{
-    return options->sim && options->fitness != FITNESS_ANALYTIC;
-}
-
-/* Does the search itself see contention? */
-static bool contends(const struct search *search)
-{
-    return uses_sim(search->options) && is_on(search, MAPPER_CONTENTION);
-}
-
 static uint64_t default_layers(const struct mapper_options *options, size_t layers)
 {
     uint64_t contended = min_u64(default_budget_layers, default_moves * layers);
-    return uses_sim(options) ? contended : analytic_factor * contended;
+    return mapper_uses_sim(options) ? contended : analytic_factor * contended;
 }
 
 uint64_t mapper_budget_layers(const struct mapper_options *options, size_t layers)
@@ -152,7 +141,7 @@ static void offer_mappers(struct search *search, struct decoder *decoder, struct
         if (!rows[i].uses_fitness || options.fitness != FITNESS_MIXED) {
             options.fitness = FITNESS_ANALYTIC;
             options.sim = NULL;
-            if (contends(search))
+            if (mapper_contends(search->options))
                 options.known_bound_ps = 1; /* a contended bound says nothing of its times */
         }
         options.progress = NULL;
@@ -257,7 +246,7 @@ static void make_seeds(struct search *search, struct seed *seeds)
     const struct problem *p = view->problem;
     const uint32_t trials = is_on(search, MAPPER_SEEDS) ? 32 : SEEDS_KEPT;
     static const double weights[] = { 1, 2, 4, 8 };
-    struct decoder *decoder = decoder_new(&search->ways, contends(search), true);
+    struct decoder *decoder = decoder_new(&search->ways, mapper_contends(search->options), true);
     if (is_about_deadlines(search))
         decoder_judge_deadlines(decoder, search->options->objective == OBJECTIVE_XRBENCH);
     double *mean = mem_alloc(p->layer_count, sizeof *mean);
@@ -368,11 +357,11 @@ static enum err_code judge(struct search *search, const struct mapping *mappings
 {
     struct evaluation evaluations[ISLANDS + GUESTS];
     const struct mapper_options *options = search->options;
-    const struct evaluator *judge = uses_sim(options) ? options->sim : options->analytic;
+    const struct evaluator *judge = mapper_uses_sim(options) ? options->sim : options->analytic;
     enum err_code rc = judge->evaluate(judge->ctx, mappings, count, evaluations, err);
     if (rc != ERR_OK)
         return rc;
-    if (uses_sim(options))
+    if (mapper_uses_sim(options))
         search->sim_evaluations += count;
     for (size_t i = 0; i < count; i++) {
         const struct evaluation *e = &evaluations[i];
@@ -466,7 +455,8 @@ static void find_bounds(struct search *search)
     const struct mapper_options *options = search->options;
     const struct problem *p = search->view->problem;
     struct lower_bound plain, contended = { 0 };
-    mapper_lower_bounds(p, options->granularity, &plain, contends(search) ? &contended : NULL);
+    mapper_lower_bounds(p, options->granularity, &plain,
+                        mapper_contends(search->options) ? &contended : NULL);
     search->proved_ps = plain.makespan_ps;
     uint64_t nodes = proof_nodes(options);
     if (nodes && (!strcmp(plain.name, "critical path") || !strcmp(plain.name, "blocks")))
@@ -488,17 +478,11 @@ enum err_code mapper_socweave_run(const struct problem *problem,
     };
     if (search.bound_ps == 0)
         find_bounds(&search);
-    const struct anneal_levers levers = {
-        .change_way = is_on(&search, MAPPER_CHANGE_WAY),
-        .shift_layer = is_on(&search, MAPPER_SHIFT_LAYER),
-        .shift_network = is_on(&search, MAPPER_SHIFT_NETWORK),
-        .critical_chain = is_on(&search, MAPPER_CRITICAL_CHAIN),
-        .justify = is_on(&search, MAPPER_JUSTIFY),
-    };
+    const struct anneal_levers levers = anneal_levers_of(options->levers_off);
     decode_ways_init(&search.ways, &view);
     for (uint32_t i = 0; i < ISLANDS; i++)
-        search.islands[i] = anneal_new(&search.ways, contends(&search), options->objective, &levers,
-                                       options->seed, i);
+        search.islands[i] = anneal_new(&search.ways, mapper_contends(options), options->objective,
+                                       &levers, options->seed, i);
     for (size_t i = 0; i <= ISLANDS; i++)
         mapping_init(&search.mappings[i], problem->layer_count);
     journal_init(&search.journal, options);

@@ -14,7 +14,6 @@
 #include "mapper/dispatched.h"
 #include "mapper/journal.h"
 #include "mapper/lists.h"
-#include "mapper/rank.h"
 #include "mapper/rows.h"
 
 enum { TRIALS = 8, ROUNDS_MAX = 96, ROUNDS_MIN = 24 };
@@ -149,13 +148,7 @@ static void choose_anew(const struct search *search, const struct decode_ways *w
 static void trial_anneal(const struct search *search, struct trial *trial, uint32_t stream)
 {
     const struct mapper_options *options = search->options;
-    const struct anneal_levers levers = {
-        .change_way = true,
-        .shift_layer = true,
-        .shift_network = true,
-        .critical_chain = true,
-        .justify = true,
-    };
+    const struct anneal_levers levers = anneal_levers_of(options->levers_off);
     const struct problem *problem = problem_of(search, trial);
     struct view view, from;
     struct decode_ways ways;
@@ -414,7 +407,7 @@ enum err_code splits_search(const struct problem *whole, enum cost_sharing shari
         .whole = whole,
         .cost = { sharing, cost_memo_new(whole->soc, sharing) },
         .options = options,
-        .contends = options->sim && options->fitness != FITNESS_ANALYTIC,
+        .contends = mapper_contends(options),
         .rounds = rounds,
         .trial_layers = (uint64_t)(trials_share * layers / (rounds * TRIALS)) + 1,
     };

@@ -61,6 +61,10 @@ check check__of_found_splits__ok "$SOCWEAVE" check --soc comb-large-low --worklo
 check explore__found_splits__copies_are_one_network_in_the_report grep -q 'mobilenet-v2 <span class="muted">× 2' "$WORK/a1/report.html"
 check explore__found_splits__graphs_are_named_once test "$(grep -o '"name": "mobilenet-v2",' "$WORK/a1/result.json" | wc -l)" = 1
 check explore__found_splits_again__runs explore --soc comb-large-low --workload vision-light --splits "$WORK/a1/mapping.json" --out "$WORK/a3"
+check explore__splits_auto_without_a_lever__runs auto --without contention --out "$WORK/a4"
+check explore__splits_auto_without_a_lever__another_mapping test "$(cmp "$WORK/a1/mapping.json" "$WORK/a4/mapping.json" 2>&1)" != ""
+"$SOCWEAVE" explore --progress none --soc comb-small-low --workload tiny --splits auto --out "$WORK/a5" >"$WORK/a5.txt"
+check explore__splits_auto__says_what_is_proved bash -c "! grep -q '^proved optimal\$' '$WORK/a5.txt'"
 check explore__splits_auto_of_another_mapper__exit_2 test "$(explore $case_args --mapper comb --splits auto --out "$WORK/no" >/dev/null 2>&1; echo $?)" = 2
 check explore__splits_auto_for_a_front__exit_2 test "$(explore $case_args --objective pareto --splits auto --out "$WORK/no" >/dev/null 2>&1; echo $?)" = 2
 

@@ -50,6 +50,14 @@ for key in runs_ps measured_makespan_ps simulated_makespan_ps error_frac error c
 done
 check run__tiny__results_are_right grep -q '"wrong_layers": 0' "$WORK/run.json"
 check run__tiny__every_layer_compared grep -q '"check": { "layers": 9,' "$WORK/run.json"
+# A mapping with a split layer, which nothing executes here; by itself explore splits nothing on measured cores.
+check explore__measured_cores__layers_stay_whole test "$(grep -c '"splits"' "$WORK/tiny/mapping.json")" = 0
+sed 's|^  "discipline"|  "splits": [ { "layer": "tiny-cnn/stem", "role": "K", "parts": [8, 8] } ],\n  "discipline"|' \
+    "$WORK/tiny/mapping.json" >"$WORK/split.json"
+"$SOCWEAVE" explore --soc "$WORK/host.json" --workload tiny --splits "$WORK/split.json" --budget-evals 50 --progress none --out "$WORK/split" >/dev/null
+check_status run__split_layers__exit_6 6 validate --run-mapping "$WORK/split/mapping.json" --soc "$WORK/host.json" --workload tiny --runs 1
+says run__split_layers__says_what_to_do 'map with explore --splits none'
+
 check run__out__has_json test -f "$WORK/out/run.json"
 if command -v python3 >/dev/null; then
     check run__parts_of_the_difference__add_up python3 -c "
