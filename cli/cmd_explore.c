@@ -356,6 +356,14 @@ int cmd_explore(int argc, char **argv)
     if (rc != ERR_OK)
         return cli_fail("explore", &err);
     choose_splits(&args, mapper, &problem.soc);
+    if (args.splits && !problem.refined.whole) {
+        err_set(
+            &err, ERR_VALUE,
+            "%s splits no layer: --splits auto looks for layers to split, none leaves all whole",
+            args.splits);
+        cli_problem_release(&problem);
+        return cli_fail("explore", &err);
+    }
     if (args.objective >= OBJECTIVE_PLAIN_COUNT && args.objective != PARETO &&
         !problem.workload.has_deadlines) {
         err_set(&err, ERR_USAGE, "--objective %s: no network of %s has a deadline",

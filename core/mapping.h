@@ -110,7 +110,7 @@ void mapping_file_release(struct mapping_file *file);
 /*
  * Which layers a mapping/1 file splits, against the whole workload; in the arena, ascending by
  * layer, each passes split_check(). A mapping is read against the problem of the workload that
- * these refine (core/split.h). Whatever else is wrong with the file mapping_load() will tell.
+ * these refine (core/split.h). What is wrong elsewhere in the file mapping_load() will tell.
  */
 enum err_code mapping_read_splits(const struct workload *whole, const char *file,
                                   struct arena *arena, struct workload_split **out, size_t *count,

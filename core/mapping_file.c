@@ -385,14 +385,13 @@ enum err_code mapping_read_splits(const struct workload *whole, const char *file
                                   struct err *err)
 {
     struct mapping_reader reader = { .doc = json_open(file) };
-    bool opened = json_ok(reader.doc);
     *out = NULL;
     *count = 0;
-    if (opened)
+    if (json_ok(reader.doc))
         read_splits(&reader, whole, arena, out, count);
     names_free(reader.layers);
     free(reader.layer_names);
-    bool refused = opened && !json_ok(reader.doc);
+    bool refused = !json_ok(reader.doc);
     json_close(reader.doc, refused ? err : NULL); /* keys that are not read here are no error */
     return refused ? err->code : ERR_OK;
 }
