@@ -112,6 +112,7 @@ static void child_main(const struct cli_compare *c, size_t at, uint64_t bound_ps
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_DFL);
+    cli_stop = 0; /* set if the signal came between the parent's last look and fork() */
     struct told told = { .err = ERR_INIT };
     run_once(c, at, bound_ps, &told);
     _exit(write(fd, &told, sizeof told) == (ssize_t)sizeof told ? 0 : 1);
