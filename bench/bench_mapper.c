@@ -141,6 +141,13 @@ static void bound(void *ctx)
         abort();
 }
 
+static void contended_bound(void *ctx)
+{
+    struct subject *s = ctx;
+    if (mapper_contended_bound(&s->of.problem, GRANULARITY_LAYER).makespan_ps == 0)
+        abort();
+}
+
 static void heft(void *ctx)
 {
     struct subject *s = ctx;
@@ -157,6 +164,7 @@ BENCH(mapper_once)
         struct subject s;
         subject_open(&s, pairs[i].soc, pairs[i].workload);
         report(pairs[i].name, "lower_bound", 1e3 * bench_seconds(bound, &s), "ms");
+        report(pairs[i].name, "contended_bound", 1e3 * bench_seconds(contended_bound, &s), "ms");
         report(pairs[i].name, "heft", 1e3 * bench_seconds(heft, &s), "ms");
         subject_close(&s);
     }

@@ -88,7 +88,8 @@ void bounds_try_loads(struct bounds *bounds, struct bounds_window *window);
 void bounds_try_routes(struct bounds *bounds, struct bounds_window window);
 
 /* docs/model.md M-103: of contended makespans alone, at both granularities. 0: no edge sends
- * anything. Routes of `flows × accelerators²`, each looked at up to 400 times; 0.2 s at most. */
+ * anything. Routes of `flows × accelerators²`, each looked at up to 400 times, or 40 million in
+ * all. */
 uint64_t bounds_links_ps(const struct bounds *bounds);
 
 /* docs/model.md M-104, at layer granularity: best_ps, or more where an exact search of at most

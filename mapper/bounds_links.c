@@ -17,7 +17,7 @@
 
 enum { PRICE_BITS = 24, STEPS_MAX = 400, WINDOWS = 24 };
 static const double step_share = 0.5;      /* of a price, by how far a server is from the busiest */
-static const uint64_t work_max = 40000000; /* routes looked at, all steps together: 0.2 s */
+static const uint64_t work_max = 40000000; /* routes looked at, all steps together */
 
 /* Edges between layers of equal shape with equal bytes. */
 struct flow {
