@@ -10,7 +10,7 @@ const char *const fitness_names[3] = { "analytic", "mixed", "sim" };
 
 const char *const mapper_lever_names[MAPPER_LEVER_COUNT] = {
     "change-way", "shift-layer", "shift-network", "critical-chain",
-    "justify",    "contention",  "seeds",
+    "justify",    "contention",  "seeds",         "exact",
 };
 
 const struct mapper mapper_table[] = {

@@ -31,6 +31,7 @@ enum mapper_lever {
     MAPPER_JUSTIFY,        /* forward-backward improvement */
     MAPPER_CONTENTION,     /* the search itself sees contention, not only its judge */
     MAPPER_SEEDS,          /* list schedules to start from; else topological order */
+    MAPPER_EXACT,          /* branch and bound at the end, where layers are few */
     MAPPER_LEVER_COUNT
 };
 extern const char *const mapper_lever_names[MAPPER_LEVER_COUNT]; /* "change-way", … */
@@ -46,9 +47,10 @@ struct mapper_options {
     /* A lower bound of the makespan that the caller knows; 0: the mapper looks for one, if it has
      * use for it. */
     uint64_t known_bound_ps;
-    /* For exact searches of single networks that may raise socweave's bound; 0: its default. */
+    /* For exact searches of single networks, or few layers, that may raise socweave's bound; 0: its
+     * default. */
     uint64_t proof_nodes;
-    /* A legal mapping to go on from, in place of seeds; NULL: none. For socweave alone. */
+    /* A legal mapping to go on from, in place of seeds; NULL: none. For socweave and exact. */
     const struct mapping *start;
     enum objective objective;
     enum fitness fitness;

@@ -42,8 +42,8 @@ struct search {
     size_t guest_count;
     struct evaluation best;
     double best_value;
-    uint64_t sim_evaluations, bound_ps; /* by the fitness in force */
-    uint64_t proved_ps;                 /* of uncontended times; 0: not looked for */
+    uint64_t exact_nodes, sim_evaluations, bound_ps; /* bound: by the fitness in force */
+    uint64_t proved_ps;                              /* of uncontended times; 0: not looked for */
     struct journal journal;
 };
 
@@ -391,7 +391,7 @@ static void migrate(struct search *search)
 
 static uint64_t evaluations(const struct search *search)
 {
-    uint64_t moves = 0;
+    uint64_t moves = search->exact_nodes;
     for (size_t i = 0; i < ISLANDS; i++)
         moves += anneal_moves(search->islands[i]);
     return moves;
@@ -438,15 +438,51 @@ static enum err_code run_rounds(struct search *search, struct err *err)
     return rc;
 }
 
-/* 0: not worth it, for there is a mapping to go on from or no time. */
-static uint64_t proof_nodes(const struct mapper_options *options)
+/* --- proofs --------------------------------------------------------------------------------- */
+
+/* Not where there is a mapping to go on from: who has it looks after its proofs. */
+static bool suits_exact(const struct mapper_options *options)
 {
-    if (options->start || options->objective != OBJECTIVE_LATENCY ||
-        options->granularity != GRANULARITY_LAYER)
+    return !options->start && options->objective == OBJECTIVE_LATENCY &&
+           options->granularity == GRANULARITY_LAYER;
+}
+
+/* 0: none, for they are not reproducible in a hurry, nor worth it. */
+static uint64_t proof_nodes(const struct mapper_options *options, uint64_t by_default)
+{
+    if (!suits_exact(options))
         return 0;
-    if (options->proof_nodes || options->time_limit_s > 0)
-        return options->proof_nodes;
-    return default_proof_nodes;
+    return options->proof_nodes || options->time_limit_s > 0 ? options->proof_nodes : by_default;
+}
+
+/* What few layers leave open, branch and bound settles in about the time they took. */
+static enum err_code finish_exactly(struct search *search, struct err *err)
+{
+    enum { FEW_LAYERS = 12, MOVES_PER_NODE = 4 };
+    struct mapper_options options = *search->options;
+    uint32_t layers = search->view->layer_count;
+    uint64_t nodes = proof_nodes(&options, budget_layers(search) / layers / MOVES_PER_NODE + 1);
+    if (!is_on(search, MAPPER_EXACT) || nodes == 0 || layers > FEW_LAYERS || is_proved(search) ||
+        search->journal.interrupted)
+        return ERR_OK;
+    options.start = &search->mappings[ISLANDS];
+    options.fitness = FITNESS_ANALYTIC;
+    options.sim = NULL;
+    options.progress = NULL;
+    options.budget_layers = 0;
+    options.budget_evals = nodes;
+    struct mapper_result found = { 0 };
+    enum err_code rc = mapper_exact_run(search->view->problem, &options, &found, err);
+    if (rc == ERR_OK) {
+        search->exact_nodes = found.evaluations;
+        search->proved_ps = max_u64(search->proved_ps, found.proved_bound_ps);
+        search->bound_ps = max_u64(search->bound_ps, found.proved_bound_ps);
+        rc = judge(search, &found.mapping, 1, err);
+    }
+    if (rc == ERR_OK)
+        note_round(search, ROUNDS);
+    mapper_result_release(&found);
+    return rc;
 }
 
 /* A bound that one network alone decides is raised by looking at it alone. */
@@ -458,7 +494,7 @@ static void find_bounds(struct search *search)
     mapper_lower_bounds(p, options->granularity, &plain,
                         mapper_contends(search->options) ? &contended : NULL);
     search->proved_ps = plain.makespan_ps;
-    uint64_t nodes = proof_nodes(options);
+    uint64_t nodes = proof_nodes(options, default_proof_nodes);
     if (nodes && (!strcmp(plain.name, "critical path") || !strcmp(plain.name, "blocks")))
         search->proved_ps = bounds_alone_ps(p, plain.makespan_ps, nodes, options->stop);
     search->bound_ps = max_u64(search->proved_ps, contended.makespan_ps);
@@ -487,6 +523,8 @@ enum err_code mapper_socweave_run(const struct problem *problem,
         mapping_init(&search.mappings[i], problem->layer_count);
     journal_init(&search.journal, options);
     enum err_code rc = run_rounds(&search, err);
+    if (rc == ERR_OK)
+        rc = finish_exactly(&search, err);
     if (rc == ERR_OK) {
         out->mapping = search.mappings[ISLANDS];
         search.mappings[ISLANDS] = (struct mapping){ 0 };

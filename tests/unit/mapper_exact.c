@@ -157,6 +157,117 @@ TEST(exact__up_to_six_real_layers__equals_brute_force)
     CHECK(compared >= 30);
 }
 
+/* --- what can be exchanged ------------------------------------------------------------------- */
+
+/* A product of `rows` rows: [rows][k] from the layers named, or from x. */
+static int add_product(char *out, size_t size, const char *name, const char *from, unsigned rows,
+                       unsigned n, unsigned k)
+{
+    return snprintf(out, size,
+                    "%s{\"name\": \"%s\", \"inputs\": [[%s]], \"op\": \"gemm\", "
+                    "\"extents\": {\"m\": %u, \"n\": %u, \"k\": %u}}",
+                    name[0] == 'a' ? "" : ", ", name, from, rows, n, k);
+}
+
+/* A chain of two, two equal layers side by side, or these and one that needs both. */
+static void write_graph(char *out, size_t size, struct rng *rng, const char *name, unsigned form)
+{
+    unsigned rows = 1 + rng_below(rng, 64), n = 8 + rng_below(rng, 40);
+    char *end = out + size;
+    out += snprintf(out, size,
+                    "{\"socweave\": \"dnn/1\", \"name\": \"%s\", \"inputs\": [{\"name\": \"x\", "
+                    "\"shape\": [%u, 24]}], \"layers\": [",
+                    name, rows);
+    out += add_product(out, (size_t)(end - out), "a", "\"x\"", rows, n, 24);
+    if (form == 0)
+        out += add_product(out, (size_t)(end - out), "b", "\"a\"", rows, 16, n);
+    else
+        out += add_product(out, (size_t)(end - out), "b", "\"x\"", rows, n, 24);
+    if (form == 2)
+        out += add_product(out, (size_t)(end - out), "c", "\"a\", \"b\"", rows, 8, 2 * n);
+    snprintf(out, (size_t)(end - out), "]}");
+}
+
+/* Two equal accelerators; networks of two or three layers, the first of them in copies. */
+static void exchangeable_problem(struct fixture *f, uint64_t seed)
+{
+    static const char soc[] =
+        "{\"socweave\": \"soc/1\", \"name\": \"twins\", \"network\": {\"topology\": \"bus\", "
+        "\"switching\": \"cut-through\", \"places\": 3, \"link_bytes_per_s\": %u000000}, "
+        "\"accelerators\": [%s, %s], \"memory\": [{\"name\": \"m\", \"unlimited\": true}], "
+        "\"energy\": {\"mac_pj\": 1, \"register_pj_per_byte\": 1, \"scratchpad_pj_per_byte\": 1, "
+        "\"hop_pj_per_byte\": 1, \"memory_pj_per_byte\": 1, \"pe_idle_pj_per_cycle\": 0}}";
+    static const char acc[] =
+        "{\"name\": \"a%d\", \"place\": %d, \"clock_hz\": 1e9, \"pe_rows\": 8, \"pe_cols\": 32, "
+        "\"dataflow\": \"systolic-ws\", \"supports\": [\"gemm\"], \"shared_layers_max\": %u, "
+        "\"scratchpad_bytes\": 1000000}";
+    struct rng rng = rng_stream(seed, 0x7771, 0);
+    char accs[2][400], soc_text[2000], workload[400], graphs[2][1000];
+    unsigned share = 1 + rng_below(&rng, 3), form = (unsigned)(seed % 3);
+    for (int i = 0; i < 2; i++)
+        snprintf(accs[i], sizeof accs[i], acc, i, i, share);
+    snprintf(soc_text, sizeof soc_text, soc, 100 + rng_below(&rng, 4000), accs[0], accs[1]);
+    write_graph(graphs[0], sizeof graphs[0], &rng, "net0", form);
+    write_graph(graphs[1], sizeof graphs[1], &rng, "net1", rng_below(&rng, 2));
+    snprintf(workload, sizeof workload,
+             "{\"socweave\": \"workload/1\", \"name\": \"copies\", \"networks\": [{\"graph\": "
+             "\"g0.json\", \"copies\": 2}%s]}",
+             form == 2 ? "" : ", {\"graph\": \"g1.json\"}");
+    fixture_from_text(f, soc_text, workload, (const char *[]){ graphs[0], graphs[1] }, 2);
+}
+
+TEST(exact__copies_and_equal_layers_on_twins__equals_brute_force)
+{
+    unsigned compared = 0;
+    for (uint64_t seed = 1; seed <= 90; seed++) {
+        struct fixture f;
+        test_seed(seed);
+        exchangeable_problem(&f, seed);
+        CHECK_INT(6, f.problem.layer_count);
+        struct problem p;
+        const struct cost_options cost = { .sharing = COST_SHARING_FIXED };
+        CHECK_OK(cost_build_problem(&f.soc, &f.workload, &cost, &p, err));
+        if (count_mappings(&p) <= 200000) {
+            check_against_brute_force(&p);
+            compared++;
+        }
+        problem_release(&p);
+        fixture_release(&f);
+    }
+    CHECK(compared == 90);
+}
+
+/* --- the default mapper ---------------------------------------------------------------------- */
+
+/* The default mapper against the optimum, which is always found and proved; fixed, elastic and
+ * tiled allotments by turns. */
+TEST(socweave__up_to_nine_layers__is_as_short_as_exact)
+{
+    for (uint64_t seed = 1; seed <= 240; seed++) {
+        const struct fixture_shape shape = {
+            .layers = seed % 2 ? 9 : 3 + (unsigned)(seed / 2 % 6),
+            .networks = 1 + (unsigned)(seed / 2 % 3),
+            .accelerators = 1 + (unsigned)(seed / 3 % 4),
+            .edge_probability = 0.15 * (double)(seed % 5),
+            .finite_memory = seed / 7 % 2,
+            .cut_through = seed / 5 % 2,
+            .periodic = seed % 11 == 0,
+        };
+        const struct cost_options cost = { .sharing = (enum cost_sharing)(seed % 3) };
+        struct fixture f;
+        struct problem p;
+        test_seed(seed);
+        fixture_random(&f, seed, &shape);
+        CHECK_OK(cost_build_problem(&f.soc, &f.workload, &cost, &p, err));
+        struct exact_outcome exact = run(&p, "exact", 0), found = run(&p, "socweave", 100000);
+        CHECK(exact.optimal);
+        CHECK_INT(exact.makespan_ps, found.makespan_ps);
+        CHECK(found.bound_ps <= exact.makespan_ps);
+        problem_release(&p);
+        fixture_release(&f);
+    }
+}
+
 TEST(exact__energy_or_tiles_or_too_many_layers__is_refused)
 {
     struct fixture f;
