@@ -12,7 +12,7 @@
 #include "mapper/rows.h"
 
 /* A network whose other bounds are further below is not worth an exact search. */
-static const double near_enough = 0.97;
+static const double near_enough = 0.9;
 
 static bool find_sharing(const struct problem *p, struct cost_options *out)
 {

@@ -18,6 +18,8 @@
 /* About 10 s on one core at a dozen layers of several options each. */
 static const uint64_t default_nodes = 2000000;
 static const uint64_t nodes_per_step = 8192;
+/* Nodes of large problems count more: this many looks at ways, some nanoseconds each, are one. */
+static const uint64_t looks_per_node = 2000;
 
 struct child {
     uint64_t bound_ps, start_ps;
@@ -34,6 +36,7 @@ struct exact {
     uint64_t best_ps, root_bound_ps, open_ps; /* open: least bound of what the limit cut off */
     struct mapping best;
     uint64_t nodes, node_limit, next_step;
+    uint64_t looks; /* at ways, by bounds */
     bool stopped;
     struct journal journal;
 };
@@ -150,6 +153,12 @@ static int compare_children(const void *a, const void *b)
     return x->way < y->way ? -1 : x->way > y->way; /* by layer, then accelerator, then option */
 }
 
+static uint64_t path_bound_ps(struct exact *x)
+{
+    x->looks += x->c->way_begin[x->c->layer_count];
+    return exact_path_bound_ps(&x->state);
+}
+
 static size_t list_children(struct exact *x, uint64_t parent_bound_ps, struct child *out)
 {
     size_t count = list_starts(x, out), kept = 0;
@@ -159,7 +168,7 @@ static size_t list_children(struct exact *x, uint64_t parent_bound_ps, struct ch
         if (child.start_ps >= latest_ps)
             continue;
         exact_place(&x->state, child.layer, child.way, child.start_ps);
-        child.bound_ps = max_u64(parent_bound_ps, exact_path_bound_ps(&x->state));
+        child.bound_ps = max_u64(parent_bound_ps, path_bound_ps(x));
         exact_take_back(&x->state);
         if (child.bound_ps < x->best_ps)
             out[kept++] = child;
@@ -203,13 +212,14 @@ static bool is_over(struct exact *x)
         x->next_step += nodes_per_step;
         x->stopped |= !report(x);
     }
-    x->stopped |= x->nodes >= x->node_limit;
+    x->stopped |= max_u64(x->nodes, x->looks / looks_per_node) >= x->node_limit;
     return x->stopped || x->best_ps <= x->root_bound_ps;
 }
 
 static uint64_t bound_here_ps(struct exact *x, uint64_t bound_ps)
 {
-    bound_ps = max_u64(bound_ps, exact_path_bound_ps(&x->state));
+    bound_ps = max_u64(bound_ps, path_bound_ps(x));
+    x->looks += x->c->price_count * x->c->way_begin[x->c->layer_count];
     return min_u64(x->best_ps, exact_load_bound_ps(&x->state, bound_ps, x->best_ps));
 }
 

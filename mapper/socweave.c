@@ -42,6 +42,7 @@ struct search {
     size_t guest_count;
     struct evaluation best;
     double best_value;
+    unsigned idle_rounds;                            /* the last ones, without a better mapping */
     uint64_t exact_nodes, sim_evaluations, bound_ps; /* bound: by the fitness in force */
     uint64_t proved_ps;                              /* of uncontended times; 0: not looked for */
     struct journal journal;
@@ -334,19 +335,36 @@ static void scatter(struct search *search, unsigned round, uint32_t island)
     activity_list_release(&list);
 }
 
+struct heat {
+    double hot, cold;
+};
+
+/* Cooler from round to round. In a small problem, where the least move is a large share of the
+ * value, every round cools all the way; and so do half of the islands where nothing gets better,
+ * from a higher temperature, to find out of the hole they are in. */
+static struct heat heat_of(const struct search *search, unsigned round, int island)
+{
+    enum { IDLE_ROUNDS = 2, REHEAT = 4 };
+    double first = hottest * fmax(1, 300.0 / search->view->layer_count), ratio = coldest / first;
+    if (is_small(search))
+        return (struct heat){ first, coldest };
+    if (search->idle_rounds >= IDLE_ROUNDS && island >= ISLANDS / 2)
+        return (struct heat){ REHEAT * first, coldest };
+    return (struct heat){ first * pow(ratio, (double)round / ROUNDS),
+                          first * pow(ratio, (double)(round + 1) / ROUNDS) };
+}
+
 static void anneal_round(struct search *search, unsigned round, uint64_t work_layers)
 {
-    /* In a small problem the least move is a large share of the value. */
-    double first = hottest * fmax(1, 300.0 / search->view->layer_count), ratio = coldest / first;
     bool anew = is_small(search) && round > 0;
-    double hot = is_small(search) ? first : first * pow(ratio, (double)round / ROUNDS);
-    double cold = is_small(search) ? coldest : first * pow(ratio, (double)(round + 1) / ROUNDS);
     uint64_t bound_ps = search->options->objective == OBJECTIVE_LATENCY ? search->bound_ps : 0;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(search->options->jobs)
     for (int i = 0; i < ISLANDS; i++) {
+        struct heat heat = heat_of(search, round, i);
         if (anew)
             scatter(search, round, (uint32_t)i);
-        anneal_go(search->islands[i], work_layers, hot, cold, bound_ps, search->options->stop);
+        anneal_go(search->islands[i], work_layers, heat.hot, heat.cold, bound_ps,
+                  search->options->stop);
         anneal_write_best(search->islands[i], &search->mappings[i]);
     }
 }
@@ -426,10 +444,12 @@ static enum err_code run_rounds(struct search *search, struct err *err)
         seed_islands(search);
     enum err_code rc = judge(search, search->guests, search->guest_count, err);
     for (unsigned round = 0; round < ROUNDS && rc == ERR_OK; round++) {
+        double value = search->best_value;
         anneal_round(search, round, work_layers);
         rc = judge(search, search->mappings, ISLANDS, err);
         if (rc != ERR_OK)
             return rc;
+        search->idle_rounds = search->best_value < value ? 0 : search->idle_rounds + 1;
         if (!note_round(search, round + 1) || is_proved(search))
             break;
         if (round % 2 && !is_small(search))
@@ -495,7 +515,7 @@ static void find_bounds(struct search *search)
                         mapper_contends(search->options) ? &contended : NULL);
     search->proved_ps = plain.makespan_ps;
     uint64_t nodes = proof_nodes(options, default_proof_nodes);
-    if (nodes && (!strcmp(plain.name, "critical path") || !strcmp(plain.name, "blocks")))
+    if (nodes)
         search->proved_ps = bounds_alone_ps(p, plain.makespan_ps, nodes, options->stop);
     search->bound_ps = max_u64(search->proved_ps, contended.makespan_ps);
 }
