@@ -202,7 +202,9 @@ static void offer_plans(struct search *search, struct decoder *decoder, struct s
 {
     const struct problem *p = search->view->problem;
     struct activity_list lists[ISLANDS];
-    uint64_t work_layers = (uint64_t)(plans_share * seeds_budget_layers(search) / ISLANDS);
+    bool in_a_hurry = search->options->time_limit_s > 0, no_tastes = !taste_suits(&search->ways);
+    double share = plans_share + (in_a_hurry && no_tastes ? tastes_share : 0);
+    uint64_t work_layers = (uint64_t)(share * seeds_budget_layers(search) / ISLANDS);
     if (!plan_suits(p) || work_layers / p->layer_count < PLANS_MIN)
         return;
     for (uint32_t i = 0; i < ISLANDS; i++)
