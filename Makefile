@@ -16,6 +16,7 @@ PACKAGES      := build-essential pkg-config libsystemc-dev libjansson-dev nettle
 LINT_PACKAGES := clang-format
 TEST_PACKAGES := libonnx-testdata
 FUZZ_PACKAGES := clang
+VALGRIND_PACKAGES := valgrind
 
 FOLDERS := core frontends cost ga mapper sweep sim intrinsics backends backends/cpu backends/cuda exec \
            reports cli
@@ -85,7 +86,7 @@ endif
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo check check-cuda check-unit check-cli asan fuzz bench handout lint format format-check trace update-golden \
+.PHONY: all deps demo check check-cuda check-unit check-cli asan valgrind fuzz bench handout lint format format-check trace update-golden \
         install uninstall clean help
 
 ## all: build/socweave (default)
@@ -195,6 +196,14 @@ asan: deps
 	    CXXFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DSC_INCLUDE_DYNAMIC_PROCESSES=0' \
 	    build-asan/socweave build-asan/test_socweave
 	@BUILD=build-asan tests/run --sanitized
+
+## valgrind: the CPU backend's tests under memcheck, which has no AVX-512: the AVX2 and portable kernels
+VALGRIND_TESTS ?= cpu__ cpu_work exec_ backend_
+valgrind: deps
+	@DEPS=$(DEPS) tests/tools/deps $(VALGRIND_PACKAGES)
+	@$(MAKE) --no-print-directory $(BUILD)/test_socweave
+	@valgrind -q --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
+	    $(BUILD)/test_socweave $(VALGRIND_TESTS)
 
 ## fuzz: libFuzzer on the importer and on each kind of file, FUZZ_SECONDS (30) each; FUZZ="onnx soc" for some
 FUZZ         ?= onnx dnn soc workload mapping splits space intrinsic machine validation result rows
