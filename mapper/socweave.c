@@ -346,7 +346,7 @@ struct heat {
  * from a higher temperature, to find out of the hole they are in. */
 static struct heat heat_of(const struct search *search, unsigned round, int island)
 {
-    enum { IDLE_ROUNDS = 2, REHEAT = 4 };
+    enum { IDLE_ROUNDS = 3, REHEAT = 4 };
     double first = hottest * fmax(1, 300.0 / search->view->layer_count), ratio = coldest / first;
     if (is_small(search))
         return (struct heat){ first, coldest };

@@ -141,6 +141,14 @@ check_status host__of_tiny__ok 0 validate --calibrate --host "$WORK/measured.jso
 check host__of_tiny__is_valid "$SOCWEAVE" check "$WORK/measured.json"
 map "$WORK/whole" "$WORK/measured.json" tiny
 check_status host__whole_way__ok 0 validate --run-mapping "$WORK/whole/mapping.json" --soc "$WORK/measured.json" --workload tiny --runs 2
+# One accelerator of two cores: its layers run on two threads.
+if [ "$cores" -ge 2 ]; then
+    check_status host__group_of_two__ok 0 validate --calibrate --host "$WORK/pair.json" --workload tiny --samples 1 --group 2
+    check host__group_of_two__fewer_accelerators test "$(grep -c '"dataflow": ' "$WORK/pair.json")" = $((cores / 2))
+    map "$WORK/grouped" "$WORK/pair.json" tiny
+    check_status run__group_of_two__ok 0 validate --run-mapping "$WORK/grouped/mapping.json" --soc "$WORK/pair.json" --workload tiny --runs 2 --json
+    check run__group_of_two__results_are_right grep -q '"wrong_layers": 0' "$WORK/status.out"
+fi
 check shipped__host__is_valid "$SOCWEAVE" check soc-configs/host.json
 check shipped__host__explores "$SOCWEAVE" explore --soc soc-configs/host.json --workload vision-light --budget-evals 20 --progress none --out "$WORK/shipped"
 
