@@ -57,9 +57,12 @@ static uint64_t alone_ps(const struct problem *p, size_t n, const struct cost_op
     alone.network_count = 1;
     alone.networks = &network;
     alone.layer_count = alone.graphs[network.graph].layer_count;
-    alone.whole = NULL; /* its layers are as they are */
+    alone.whole = NULL;    /* its layers are as they are */
+    alone.entry_count = 0; /* those of the whole workload name its other networks */
+    alone.has_deadlines = false;
     network.first_layer = 0;
     network.depends_on = WORKLOAD_NONE;
+    network.deadline_ps = WORKLOAD_NO_DEADLINE;
     struct problem problem;
     if (alone.layer_count > EXACT_LAYERS_MAX ||
         cost_build_problem(p->soc, &alone, cost, &problem, NULL) != ERR_OK)
