@@ -229,10 +229,6 @@ static void print_summary(const struct report *r, const struct mapper_result *fo
     text_release(&text);
     if (found->proved_optimal)
         printf("\nproved optimal%s\n", among_what(r, a));
-    else if (found->proved_bound_ps > r->lower_bound_ps)
-        printf("\nat most %.2f%% above the optimum%s: the search proved that much\n",
-               100.0 * ((double)report_makespan_ps(r) / (double)found->proved_bound_ps - 1),
-               among_what(r, a));
     printf("\nsearched in %.1f s; open %s/report.html\n", wall_s, a->out);
 }
 
@@ -273,6 +269,7 @@ static enum err_code write_results(const struct explore_args *a, const struct ma
     rc = outcome_init(&outcome, problem, mapping, &sim, err);
     if (rc == ERR_OK) {
         struct report *r = &outcome.report;
+        outcome_raise_bound(&outcome, found->proved_bound_ps);
         r->mapper = mapper->name;
         r->objective = objective_name(a);
         r->fitness = fitness_names[a->fitness];

@@ -13,6 +13,15 @@ static const struct report_load *as_load(const struct sim_resource_load *load)
     return (const struct report_load *)(const void *)load;
 }
 
+static void set_bound(struct outcome *outcome, struct lower_bound bound)
+{
+    struct report *report = &outcome->report;
+    snprintf(outcome->bound_name, sizeof outcome->bound_name, "%s%s", bound.name,
+             report->problem->workload->split_count ? ", for these splits" : "");
+    report->lower_bound_ps = bound.makespan_ps;
+    report->lower_bound_name = outcome->bound_name;
+}
+
 enum err_code outcome_init(struct outcome *out, const struct problem *problem,
                            const struct mapping *mapping, const struct sim_options *options,
                            struct err *err)
@@ -29,8 +38,6 @@ enum err_code outcome_init(struct outcome *out, const struct problem *problem,
     }
     out->intrinsics = cli_intrinsics_new(problem);
     struct lower_bound bound = mapper_contended_bound(problem, options->granularity);
-    snprintf(out->bound_name, sizeof out->bound_name, "%s%s", bound.name,
-             problem->workload->split_count ? ", for these splits" : "");
     out->report = (struct report){
         .problem = problem,
         .mapping = mapping,
@@ -42,12 +49,17 @@ enum err_code outcome_init(struct outcome *out, const struct problem *problem,
         .channels = as_load(out->sim.channels),
         .energy = mapping_energy(problem, mapping, out->sim.schedule.makespan_ps),
         .granularity = options->granularity,
-        .lower_bound_ps = bound.makespan_ps,
-        .lower_bound_name = out->bound_name,
         .intrinsics = out->intrinsics,
         .version = SOCWEAVE_VERSION,
     };
+    set_bound(out, bound);
     return ERR_OK;
+}
+
+void outcome_raise_bound(struct outcome *outcome, uint64_t proved_ps)
+{
+    if (proved_ps > outcome->report.lower_bound_ps)
+        set_bound(outcome, (struct lower_bound){ proved_ps, "branch and bound" });
 }
 
 void outcome_release(struct outcome *outcome)

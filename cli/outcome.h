@@ -21,6 +21,8 @@ struct outcome {
 enum err_code outcome_init(struct outcome *out, const struct problem *problem,
                            const struct mapping *mapping, const struct sim_options *options,
                            struct err *err);
+/* To what a search has proved of the problem, if that is more (0: nothing). */
+void outcome_raise_bound(struct outcome *outcome, uint64_t proved_ps);
 void outcome_release(struct outcome *outcome);
 
 #endif

@@ -8,7 +8,6 @@
  * order of its own starts. What is left out, and why that is right, is M-105. For small cases: the
  * work grows several-fold with every layer. The limit counts nodes.
  */
-#include <assert.h>
 #include <stdlib.h>
 
 #include "core/num.h"

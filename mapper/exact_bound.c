@@ -1,5 +1,4 @@
 /* What no end of the search from a state on is better than. */
-#include <string.h>
 
 #include "core/num.h"
 #include "mapper/exact.h"

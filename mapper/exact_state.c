@@ -1,5 +1,4 @@
 /* Starts of a partial mapping, without contention (docs/model.md M-30 to M-33). */
-#include <string.h>
 
 #include "core/num.h"
 #include "mapper/exact.h"

@@ -507,7 +507,7 @@ static enum err_code finish_exactly(struct search *search, struct err *err)
     return rc;
 }
 
-/* A bound that one network alone decides is raised by looking at it alone. */
+/* A network that is near the bound may raise it: it is looked at alone. */
 static void find_bounds(struct search *search)
 {
     const struct mapper_options *options = search->options;

@@ -74,6 +74,10 @@ prove() {
 }
 check explore__prove_with_few_nodes__the_blocks_bound test "$(prove 5)" = 6154522000
 check explore__prove_with_enough_nodes__resnet50_alone test "$(prove 20000)" = 6229796000
+# What a search has proved is the bound that is shown, where it is more than the bounds know.
+"$SOCWEAVE" explore --soc edge-ring --workload tiny --mapper exact --progress none --json --out "$WORK/exact" >"$WORK/exact.json"
+check explore__exact__its_proof_is_the_bound grep -q '"lower_bound": "branch and bound"' "$WORK/exact.json"
+check explore__exact__its_proof_is_in_the_report grep -q 'by branch and bound' "$WORK/exact/report.html"
 
 cp "$WORK/j1/report.html" "$WORK/first.html"
 rm "$WORK/j1/report.html"

@@ -191,3 +191,44 @@ TEST(decode__justified_list__is_a_topological_order_and_rarely_worse)
     }
     CHECK(worse <= 5);
 }
+
+static struct mapper_result search(const struct problem *problem, const char *mapper, uint64_t seed,
+                                   uint64_t budget_evals)
+{
+    struct evaluator *analytic = analytic_evaluator_new(problem, GRANULARITY_LAYER);
+    struct mapper_options options = {
+        .seed = seed,
+        .budget_evals = budget_evals,
+        .jobs = 1,
+        .levers_off = 1u << MAPPER_EXACT, /* the annealers' own */
+        .analytic = analytic,
+    };
+    struct mapper_result result;
+    CHECK_OK(mapper_run(mapper_find(mapper), problem, &options, &result, err));
+    analytic_evaluator_free(analytic);
+    return result;
+}
+
+TEST(socweave__up_to_seven_layers_without_exact__is_optimal)
+{
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        test_seed(seed);
+        const struct fixture_shape shape = {
+            .layers = 2 + (unsigned)seed % 6,
+            .networks = 1 + (unsigned)seed % 2,
+            .accelerators = 1 + (unsigned)seed % 3,
+            .edge_probability = 0.1 * (double)(seed % 6),
+        };
+        struct fixture f;
+        fixture_random(&f, seed, &shape);
+        struct mapper_result exact = search(&f.problem, "exact", seed, 0);
+        struct mapper_result found = search(&f.problem, "socweave", seed, 20000);
+        uint64_t exact_ps = analytic_schedule(&f.problem, &exact.mapping, GRANULARITY_LAYER, NULL);
+        uint64_t found_ps = analytic_schedule(&f.problem, &found.mapping, GRANULARITY_LAYER, NULL);
+        CHECK(exact.proved_optimal);
+        CHECK_INT(exact_ps, found_ps);
+        mapper_result_release(&exact);
+        mapper_result_release(&found);
+        fixture_release(&f);
+    }
+}
